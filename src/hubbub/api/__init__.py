@@ -1,0 +1,1 @@
+"""The wire's shell: HTTP, event streams and WebSocket over the services below. No SQL."""

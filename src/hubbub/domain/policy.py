@@ -1,0 +1,85 @@
+"""The rules for what people may call themselves, their rooms, and say."""
+
+import re
+import unicodedata
+
+from hubbub.domain.errors import BadInput, TooLarge
+from hubbub.domain.ids import UserId
+
+MAX_TEXT_BYTES = 16_384
+MAX_ROOM_NAME_CHARACTERS = 80
+MAX_USER_NAME_CHARACTERS = 32
+MIN_PASSWORD_CHARACTERS = 8
+MAX_PASSWORD_CHARACTERS = 1024
+MAX_KEY_CHARACTERS = 128
+
+_HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+_ROOM_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+
+# Marks that reorder or hide what surrounds them (Unicode TR 36, section 3): a name with one could be
+# shown as another's. Joiners stay: Persian and many Indic names are written with them.
+_DECEPTIVE = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]"
+)
+
+
+def user_name(given: str) -> UserId:
+    """The handle a person meant by `given`. Raises BadInput."""
+    name = given.lower()
+    if not _HANDLE.fullmatch(name):
+        raise BadInput(
+            "A name is 1 to 32 of a-z, 0-9, dot, underscore and hyphen, and starts with a letter or a digit.",
+            field="name",
+        )
+    return UserId(name)
+
+
+def is_handle(name: str) -> bool:
+    return _HANDLE.fullmatch(name) is not None
+
+
+def is_room_id(given: str) -> bool:
+    """Whether `given` could be a room's id at all."""
+    return _ROOM_ID.fullmatch(given) is not None
+
+
+def room_name(given: str) -> str:
+    """`given` as it is shown: trimmed, in Unicode form NFC. Raises BadInput."""
+    name = unicodedata.normalize("NFC", given).strip()
+    if not 1 <= len(name) <= MAX_ROOM_NAME_CHARACTERS:
+        raise BadInput("A room's name has 1 to 80 characters.", field="name")
+    if _DECEPTIVE.search(name) or any(unicodedata.category(c) in ("Cc", "Cs", "Cn") for c in name):
+        raise BadInput("A room's name has no control, direction or invisible characters.", field="name")
+    return name
+
+
+def folded(name: str) -> str:
+    """Two names that fold alike are the same name (Unicode's default caseless matching, over NFKC)."""
+    once = unicodedata.normalize("NFKC", name).casefold()
+    return " ".join(unicodedata.normalize("NFKC", once).split())
+
+
+def check_text(text: str) -> None:
+    """Raises BadInput or TooLarge unless `text` may be posted."""
+    if not text:
+        raise BadInput("A message has some text.", field="text")
+    # A character has at most four bytes, so most texts need no encoding to be known as short enough.
+    if len(text) * 4 > MAX_TEXT_BYTES and len(text.encode()) > MAX_TEXT_BYTES:
+        raise TooLarge(
+            f"A message's text has at most {MAX_TEXT_BYTES} bytes of UTF-8.", limit_bytes=MAX_TEXT_BYTES
+        )
+    if "\0" in text:
+        raise BadInput("A message's text has no NUL character.", field="text")
+
+
+def check_key(key: str, field: str = "key") -> None:
+    """Raises BadInput unless `key` may name a post."""
+    if not _KEY.fullmatch(key):
+        raise BadInput("An idempotency key is 1 to 128 visible ASCII characters.", field=field)
+
+
+def check_password(password: str) -> None:
+    """Raises BadInput unless `password` may be chosen."""
+    if not MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS:
+        raise BadInput("A password has 8 to 1024 characters.", field="password")

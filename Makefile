@@ -1,0 +1,59 @@
+# Everything a person needs to run and to work on hubbub: python3 (3.11 or newer) and make.
+
+PYTHON ?= python3
+BIN := .venv/bin
+DATA ?= ./hubbub-data
+LISTEN ?= 127.0.0.1:8080
+ARGS ?=
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check format setup lock clean
+
+help: ## What can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+serve: .venv/.serving ## Run a server on LISTEN with its data in DATA; more flags in ARGS
+	@exec $(BIN)/hubbub serve --listen $(LISTEN) --data $(DATA) $(ARGS)
+
+test: .venv/.developing ## The whole suite; a part of it with ARGS="tests/domain -k name"
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/.developing ## Style, types, the floors, the dependencies
+	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+format: .venv/.developing ## Put the code in shape
+	$(BIN)/ruff check --fix src tests
+	$(BIN)/ruff format src tests
+
+setup: .venv/.developing ## .venv with hubbub and every tool, from the hashed locks
+
+lock: ## Resolve requirements/*.txt anew, hashes and all (needs uv)
+	@requirements/lock
+
+clean: ## Forget the environment and the caches; never the data
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# Stamps: each is newer than what it was made from, so a second run has nothing to do.
+
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "hubbub needs Python 3.11 or newer; say which: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "making .venv"
+	@$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+.venv/.serving: .venv/.made requirements/base.txt requirements/build.txt pyproject.toml
+	@echo "installing hubbub and what it runs on"
+	@$(PIP) install --require-hashes -r requirements/base.txt -r requirements/build.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.developing: .venv/.serving requirements/dev.txt
+	@echo "installing the tools for working on it"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@

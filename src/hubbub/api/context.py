@@ -34,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Live streams of one session, all transports together."""
     sockets_per_address: int = 512
     subscriptions_per_stream: int = 1000
-    """Over WebSocket; a stream of many logs over SSE or NDJSON names them in one URL, which bounds them too."""
+    """Over WebSocket; over SSE and NDJSON the logs are named in one URL, which bounds them too."""
     requests_in_flight: int = 128
     """Requests of one WebSocket that may await their replies; further ones are left unread."""
     write_buffer_bytes: int = 64 * 1024
@@ -42,7 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ping_seconds: float = 25.0
     heartbeat_seconds: float = 20.0
     retry_seconds: float = 3.0
-    """The mean of the `retry:` given to event streams; each client gets its own, between half and thrice half."""
+    """The mean of the `retry:` of event streams; each client gets its own, from half to one and a half of it."""
     herd_seconds: float = 5.0
     """At shutdown clients are asked to come back spread over this long."""
 

@@ -7,8 +7,7 @@ number is a seq of the current epoch. Clients treat all of it as opaque.
 from collections.abc import Mapping
 
 from hubbub.domain.errors import BadInput, StaleCursor
-from hubbub.domain.ids import LogId, inbox_log, room_log, room_of
-from hubbub.domain.ids import UserId
+from hubbub.domain.ids import LogId, UserId, inbox_log, room_log, room_of
 
 _MAX_DIGITS = 18  # below 2**63, what every store can count to
 

@@ -19,7 +19,7 @@ MAX_PAGE = 500
 """The most events one read gives."""
 
 MAX_PAGE_BYTES = 1 << 20
-"""A read stops after the event with which its texts pass this many bytes: what one reader costs is bounded."""
+"""A read stops after the event with which its texts pass this: what one reader costs is bounded."""
 
 
 class Everything(msgspec.Struct, frozen=True):
@@ -163,7 +163,8 @@ class Store(Protocol):
     async def user(self, name: UserId) -> User | None: ...
 
     async def users(self, *, prefix: str, after: UserId | None, limit: int) -> tuple[Sequence[User], bool]:
-        """Users not disabled whose name starts with `prefix`, in the order of names; and whether there are more."""
+        """Users not disabled whose name starts with `prefix`, in the order of names; and whether there
+        are more."""
         ...
 
     async def credential(self, name: UserId) -> Credential | None: ...

@@ -1,0 +1,298 @@
+"""Live delivery: told of new events, it hands them to every reader that stands at the head.
+
+Once a loop turn `flush` joins what is new in each log into one `bytes` and writes that same object to every
+reader at the head: batching grows with the load, without a timer. A reader whose socket is full leaves
+the head. Nothing is queued for it; when its socket has drained, the one catch-up task reads the log for it,
+and it joins the head again in the same step in which it reaches it, so that no event falls between.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from hubbub.domain.errors import NoSuchRoom, NoSuchUser
+from hubbub.domain.events import Event, Gap
+from hubbub.domain.ids import LogId, room_of
+from hubbub.hub.log import Log, Reader, Subscription
+from hubbub.protocol.cursor import check_reached
+from hubbub.protocol.framing import Entry, entry, gap_entry
+
+CHUNK_BYTES = 64 * 1024
+"""About how much is written to one reader at a time: the bound on what one catching up costs in memory."""
+
+CHUNKS_PER_TURN = 16
+"""How many readers catch up by a chunk before the loop looks after everything else again."""
+
+
+class Past(Protocol):
+    """What was read of a log: `storage.base.Page`, as far as the hub needs it."""
+
+    @property
+    def events(self) -> Sequence[Event]: ...
+    @property
+    def gap(self) -> Gap | None: ...
+
+
+class Source(Protocol):
+    """Where the past is read: the store, as far as the hub needs it."""
+
+    def head(self, log: LogId) -> Awaitable[int | None]: ...
+    def page(self, log: LogId, *, after: int, limit: int) -> Awaitable[Past]: ...
+
+
+class Hub:
+    """Always true: a reader is in the live set of a log exactly while it was handed all up to `flushed`."""
+
+    def __init__(
+        self, source: Source, *, failed: Callable[[BaseException], None] = lambda error: None
+    ) -> None:
+        self._source = source
+        self._failed = failed
+        self._logs: dict[LogId, Log] = {}
+        self._grown: list[Log] = []
+        self._queue: deque[Subscription] = deque()
+        self._catching_up: asyncio.Task[None] | None = None
+        self.deliveries = 0
+        self.flushes = 0
+        self.behind = 0
+        """How many subscriptions are not at the head of their log."""
+
+    # -- who listens --------------------------------------------------------
+
+    async def open(self, reader: Reader, id: LogId, after: int | None) -> Subscription:
+        """A cursor for `reader`, from the head when `after` is None. Nothing is written before `start`.
+
+        Raises NoSuchRoom, NoSuchUser, or StaleCursor when `after` is beyond the head.
+        """
+        log = await self._hold(id)
+        if after is not None:
+            try:
+                check_reached(after, log.head)
+            except BaseException:
+                self._release(log)
+                raise
+        sub = Subscription(log, reader, log.head if after is None else after)
+        self.behind += 1
+        reader.subscriptions[id] = sub
+        return sub
+
+    def start(self, sub: Subscription) -> None:
+        """Hand over what follows, then go live. Does nothing for a subscription that was closed meanwhile."""
+        if sub.reader.subscriptions.get(sub.log.id) is sub:
+            sub.started = True
+            self._advance(sub)
+
+    def close(self, sub: Subscription) -> None:
+        """The reader no longer wants this log."""
+        reader, log = sub.reader, sub.log
+        if reader.subscriptions.get(log.id) is sub:
+            del reader.subscriptions[log.id]
+            if not sub.live:
+                self.behind -= 1
+            log.leave(sub)
+            self._release(log)
+
+    def leave(self, reader: Reader) -> None:
+        """The reader's connection is gone."""
+        for sub in list(reader.subscriptions.values()):
+            self.close(sub)
+
+    def resume(self, reader: Reader) -> None:
+        """The reader's socket has drained: what it fell behind in goes on."""
+        for sub in reader.subscriptions.values():
+            if sub.started and not sub.live:
+                self._enqueue(sub)
+
+    async def grown(self, id: LogId, after: int, seconds: float) -> None:
+        """Wait until the log has an event past `after`, or for so long."""
+        log = await self._hold(id)
+        try:
+            if log.flushed <= after:
+                waiter = asyncio.get_running_loop().create_future()
+                log.waiters.add(waiter)
+                try:
+                    async with asyncio.timeout(seconds):
+                        await waiter
+                except TimeoutError:
+                    pass
+                finally:
+                    log.waiters.discard(waiter)
+        finally:
+            self._release(log)
+
+    # -- what is new --------------------------------------------------------
+
+    def publish(self, event: Event) -> None:
+        """Learn of a stored event. It is handed out by the next `flush`."""
+        log = self._logs.get(event.log)
+        if log is None:
+            return
+        if not log.fresh:
+            self._grown.append(log)
+        if not log.add(entry(event)):
+            self._fell(log.skip_to(event.seq))
+
+    def trimmed(self, gap: Gap) -> None:
+        """Learn that a range was removed from the store."""
+        log = self._logs.get(gap.log)
+        if log is not None:
+            log.forget(gap.last)
+
+    def flush(self) -> None:
+        """Hand what is new to everyone at the head. Costs one write a reader and log, however many events."""
+        while self._grown:
+            grown, self._grown = self._grown, []
+            for log in grown:
+                self._flush(log)
+
+    def _flush(self, log: Log) -> None:
+        while log.fresh:
+            entries = _cut(log.fresh, CHUNK_BYTES)
+            fallen: list[Subscription] = []
+            self.flushes += 1
+            for framing, readers in log.live.items():
+                joined: bytes | None = None
+                for reader in readers:
+                    if reader.paused:
+                        fallen.append(readers[reader])
+                        continue
+                    if joined is None:
+                        joined = framing.join(log.id, entries)
+                    reader.write(joined)
+                self.deliveries += len(readers) * len(entries)
+            self.deliveries -= len(fallen) * len(entries)
+            for sub in fallen:
+                log.fall_behind(sub)
+            self._fell(fallen)
+            log.flushed = entries[-1].seq
+            log.remember(entries)
+        for waiter in log.waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        if not log.users:
+            self._logs.pop(log.id, None)
+
+    def _fell(self, fallen: Sequence[Subscription]) -> None:
+        self.behind += len(fallen)
+        for sub in fallen:
+            if not sub.reader.paused:
+                self._enqueue(sub)
+
+    # -- catching up --------------------------------------------------------
+
+    def _advance(self, sub: Subscription) -> None:
+        """As far as memory reaches; further by the catch-up task."""
+        log, reader = sub.log, sub.reader
+        if log.fresh:
+            self._flush(log)
+        while sub.seq < log.flushed:
+            if reader.paused:
+                return  # `resume` goes on
+            entries = log.recent(sub.seq, CHUNK_BYTES)
+            if entries is None:
+                self._enqueue(sub)
+                return
+            self._hand_over(sub, entries)
+        self._join(sub)
+
+    def _hand_over(self, sub: Subscription, entries: Sequence[Entry]) -> None:
+        sub.reader.write(sub.reader.framing.join(sub.log.id, entries))
+        sub.seq = entries[-1].seq
+        self.deliveries += len(entries)
+
+    def _join(self, sub: Subscription) -> None:
+        sub.log.go_live(sub)
+        self.behind -= 1
+
+    def _enqueue(self, sub: Subscription) -> None:
+        if not sub.queued:
+            sub.queued = True
+            self._queue.append(sub)
+            if self._catching_up is None:
+                self._catching_up = asyncio.get_running_loop().create_task(self._catch_up())
+
+    async def _catch_up(self) -> None:
+        """Hand chunks of the past to those behind, in turn, until none is left who can take any."""
+        chunks = 0
+        try:
+            while self._queue:
+                sub = self._queue.popleft()
+                sub.queued = False
+                await self._catch_up_by_one(sub)
+                chunks += 1
+                if chunks % CHUNKS_PER_TURN == 0:
+                    await asyncio.sleep(0)
+        finally:
+            self._catching_up = None
+
+    async def _catch_up_by_one(self, sub: Subscription) -> None:
+        log, reader = sub.log, sub.reader
+        if not self._wants(sub):
+            return
+        entries = log.recent(sub.seq, CHUNK_BYTES)
+        if entries is None and sub.seq < log.flushed:
+            try:
+                entries = await self._read(sub)
+            except Exception as error:
+                self._failed(error)
+                reader.lost()
+                return
+            if not self._wants(sub):
+                return
+        if entries:
+            self._hand_over(sub, entries)
+        if sub.seq < log.flushed:
+            self._enqueue(sub)
+        else:
+            self._join(sub)
+
+    def _wants(self, sub: Subscription) -> bool:
+        """Whether it is still open and behind, and its socket takes more; if not, `resume` goes on."""
+        return sub.reader.subscriptions.get(sub.log.id) is sub and not sub.live and not sub.reader.paused
+
+    async def _read(self, sub: Subscription) -> Sequence[Entry]:
+        """A chunk of what follows the cursor, up to `flushed`: what is newer comes with its own flush."""
+        log = sub.log
+        page = await self._source.page(log.id, after=sub.seq, limit=500)
+        entries = [gap_entry(page.gap)] if page.gap else []
+        entries += [entry(event) for event in page.events if event.seq <= log.flushed]
+        if not entries:
+            raise RuntimeError(f"{log.id} has a head of {log.flushed} but nothing after {sub.seq}")
+        log.prime(entries)
+        return _cut(entries, CHUNK_BYTES)
+
+    # -- which logs are in memory -------------------------------------------
+
+    async def _hold(self, id: LogId) -> Log:
+        """The log, kept in memory until it is released. Raises NoSuchRoom or NoSuchUser."""
+        log = self._logs.get(id)
+        if log is None:
+            log = self._logs[id] = Log(id)
+        log.users += 1
+        if not log.known:
+            try:
+                head = await self._source.head(id)
+                if head is None:
+                    raise NoSuchRoom() if room_of(id) else NoSuchUser()
+            except BaseException:
+                self._release(log)
+                raise
+            log.learn_head(head)
+        return log
+
+    def _release(self, log: Log) -> None:
+        log.users -= 1
+        if not log.users and not log.fresh:  # with something fresh, the flush lets it go
+            self._logs.pop(log.id, None)
+
+
+def _cut(entries: list[Entry], limit_bytes: int) -> list[Entry]:
+    """The first of `entries`, at least one, of about so many bytes; they are taken off the list."""
+    count = size = 0
+    while count < len(entries) and size < limit_bytes:
+        size += len(entries[count].json)
+        count += 1
+    taken = entries[:count]
+    del entries[:count]
+    return taken

@@ -1,0 +1,172 @@
+"""One log somebody listens to: who stands at its head, and what came last.
+
+The hub never waits for a socket and never queues for one. A reader at the head is written to; a reader whose
+socket is full is *behind*, and reads the log at its own pace until it is at the head again.
+
+Pure: no task, no socket, no store.
+"""
+
+from asyncio import Future
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from hubbub.domain.ids import LogId
+from hubbub.protocol.framing import Entry, Framing
+
+RING_ENTRIES = 256
+"""How many of the newest events a log keeps in memory for readers who come back at once."""
+
+RING_BYTES = 256 * 1024
+"""… and how many bytes of them at most, whichever is less."""
+
+
+class Reader(Protocol):
+    """One connection's receiving end, whatever its transport."""
+
+    @property
+    def framing(self) -> Framing: ...
+
+    paused: bool
+    """True while more waits in its socket's buffer than may: it is not written to."""
+
+    subscriptions: "dict[LogId, Subscription]"
+    """By log. The hub keeps it; the connection only looks."""
+
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """Never blocks and never raises."""
+        ...
+
+    def lost(self) -> None:
+        """Its log cannot be read: end the connection, so that the client comes back with its cursor."""
+        ...
+
+
+class Subscription:
+    """A reader's cursor in one log.
+
+    Always true: every event up to where it stands was handed to the reader, once and in order, and none
+    after. It stands at the log's `flushed` while `live`, at `seq` while not.
+    """
+
+    __slots__ = ("live", "log", "queued", "reader", "seq", "started")
+
+    def __init__(self, log: "Log", reader: Reader, seq: int) -> None:
+        self.log = log
+        self.reader = reader
+        self.seq = seq
+        self.started = False
+        self.live = False
+        self.queued = False
+        """Whether it awaits its turn to catch up."""
+
+    @property
+    def position(self) -> int:
+        return self.log.flushed if self.live else self.seq
+
+
+class Log:
+    """Always true:
+    * `fresh` holds the events `flushed`+1 to `head`, those no reader was handed yet;
+    * `ring` holds the events that end at `flushed`, without a hole.
+    """
+
+    __slots__ = ("flushed", "fresh", "head", "id", "known", "live", "ring", "ring_bytes", "users", "waiters")
+
+    def __init__(self, id: LogId) -> None:
+        self.id = id
+        self.head = self.flushed = 0
+        self.known = False
+        """Whether `head` was read from the store yet."""
+        self.fresh: list[Entry] = []
+        self.ring: list[Entry] = []
+        self.ring_bytes = 0
+        self.live: dict[Framing, dict[Reader, Subscription]] = {}
+        self.users = 0
+        """How many subscriptions and waiters hold on to it."""
+        self.waiters: set[Future[None]] = set()
+
+    def learn_head(self, head: int) -> None:
+        """The head as the store had it. Events may have been told meanwhile, and those are newer."""
+        if not self.known:
+            self.known = True
+            self.head = self.flushed = max(self.head, head)
+
+    def add(self, entry: Entry) -> bool:
+        """Put the next event behind the head. False when it is not the next: something was missed."""
+        if not self.known:
+            self.head = self.flushed = entry.seq
+            return True
+        if entry.seq != self.head + 1:
+            return entry.seq <= self.head  # told before; the store numbers without holes
+        self.fresh.append(entry)
+        self.head = entry.seq
+        return True
+
+    def skip_to(self, head: int) -> list[Subscription]:
+        """Some events up to `head` are only in the store: everyone at the head is behind now."""
+        fallen = [sub for readers in self.live.values() for sub in readers.values()]
+        for sub in fallen:
+            self.fall_behind(sub)
+        self.fresh.clear()
+        self.ring.clear()
+        self.ring_bytes = 0
+        self.head = self.flushed = head
+        return fallen
+
+    def go_live(self, sub: Subscription) -> None:
+        self.live.setdefault(sub.reader.framing, {})[sub.reader] = sub
+        sub.live = True
+
+    def fall_behind(self, sub: Subscription) -> None:
+        """Where `sub` stands becomes its own to keep; `flushed` must still be what it was handed."""
+        self.leave(sub)
+        sub.seq = self.flushed
+
+    def leave(self, sub: Subscription) -> None:
+        if sub.live:
+            sub.live = False
+            framing = sub.reader.framing
+            readers = self.live[framing]
+            del readers[sub.reader]
+            if not readers:
+                del self.live[framing]
+
+    def remember(self, entries: Sequence[Entry]) -> None:
+        """Keep `entries`, which end at `flushed`, for readers who come back at once."""
+        self.ring.extend(entries)
+        self.ring_bytes += sum(len(e.json) for e in entries)
+        # Cut well below the bound, so that not every flush has to cut.
+        if len(self.ring) > RING_ENTRIES or self.ring_bytes > RING_BYTES:
+            while self.ring and (len(self.ring) > RING_ENTRIES * 3 // 4 or self.ring_bytes > RING_BYTES):
+                drop = max(1, len(self.ring) // 4)
+                self.ring_bytes -= sum(len(e.json) for e in self.ring[:drop])
+                del self.ring[:drop]
+
+    def prime(self, entries: Sequence[Entry]) -> None:
+        """Keep what was read from the store, if it leads up to what is kept already."""
+        first = self.ring[0].seq if self.ring else self.flushed + 1
+        if not entries or entries[-1].seq != first - 1 or any(e.kind == "gap" for e in entries):
+            return
+        room = RING_ENTRIES * 3 // 4 - len(self.ring)
+        size = sum(len(e.json) for e in entries)
+        if len(entries) <= room and self.ring_bytes + size <= RING_BYTES:
+            self.ring[:0] = entries
+            self.ring_bytes += size
+
+    def forget(self, through: int) -> None:
+        """The events up to `through` were removed from the store."""
+        kept = [e for e in self.ring if e.seq > through]
+        self.ring, self.ring_bytes = kept, sum(len(e.json) for e in kept)
+
+    def recent(self, after: int, limit_bytes: int) -> Sequence[Entry] | None:
+        """What follows `after`: at least one event, about `limit_bytes`. None when only the store has it."""
+        ring = self.ring
+        if not ring or after + 1 < ring[0].seq or after >= self.flushed:
+            return None
+        start = stop = after + 1 - ring[0].seq
+        size = 0
+        while stop < len(ring) and size < limit_bytes:
+            size += len(ring[stop].json)
+            stop += 1
+        return ring[start:stop]

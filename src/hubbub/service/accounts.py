@@ -1,0 +1,297 @@
+"""People: signing up, in and out, and which sessions are alive.
+
+A session is what a sign-in makes. It ends when it is signed out, when it was not used for its lifetime, or
+when its user is disabled; every live stream that hangs on it ends within a second of that.
+
+A refused sign-in never says why: unknown, wrong and disabled get the same words after the same work, and
+the throttle counts names whether or not somebody has them.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from itertools import islice
+
+import structlog
+from msgspec.structs import replace
+
+from hubbub.domain.errors import (
+    NameTaken,
+    NoSuchSession,
+    NoSuchUser,
+    NotSignedIn,
+    SignUpClosed,
+    TooMany,
+    Unavailable,
+    WrongCredentials,
+)
+from hubbub.domain.ids import SessionId, UserId
+from hubbub.domain.model import Session, User
+from hubbub.domain.policy import check_password, is_handle, user_name
+from hubbub.service.limits import Limits
+from hubbub.service.paging import DEFAULT_LIMIT, check_limit
+from hubbub.service.passwords import Passwords
+from hubbub.service.remembered import Remembered
+from hubbub.service.tokens import looks_like_a_token, new_token, opaque_id, token_hash
+from hubbub.service.watchers import End, Reason, Watchers
+from hubbub.storage.base import Store
+
+MAX_SESSIONS = 100
+"""Of one user. With one more, the one unused the longest is signed out: a bot that signs in at each
+start and never out fills no disk and locks nobody out."""
+
+MAX_AGENT_CHARACTERS = 200
+
+_REMEMBERED = 32_768  # sessions, some 15 MB; above the ten thousands that are here at once
+_SLIDES = 20  # a session's expiry slides in steps of this part of its lifetime, not at every request
+_SLIDES_WRITTEN = 200  # in one tick: when ten thousand come back at once, their commits must not hold them up
+_SWEEP_MS = 60_000
+_LOOKUPS_IN_A_ROW = 100  # about a millisecond, before others have their turn of the loop
+_SESSION_ID_CHARACTERS = 20  # 100 random bits
+
+_ENDED = "Your session has ended; sign in again."
+
+_log = structlog.get_logger("hubbub.security")
+
+
+class Accounts:
+    """Always true: a session that ended here admits nobody from that moment on; one that was ended by
+    another process (`hubbub user …`) from the next `tick` on, which comes every second."""
+
+    def __init__(
+        self,
+        store: Store,
+        passwords: Passwords,
+        limits: Limits,
+        *,
+        now_ms: Callable[[], int],
+        randomness: Callable[[int], bytes],
+        session_seconds: int,
+        sign_up_open: bool,
+    ) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._limits = limits
+        self._now_ms = now_ms
+        self._randomness = randomness
+        self._lifetime_ms = session_seconds * 1000
+        self._sign_up_open = sign_up_open
+        self._remembered = Remembered(_REMEMBERED)
+        self._watchers = Watchers()
+        self._changes_seen: int | None = None
+        self._next_sweep_ms = 0
+        self._unwritten: dict[SessionId, int] = {}
+        self.sign_in_failures = 0
+
+    # -- people -------------------------------------------------------------
+
+    async def sign_up(self, name: str, password: str, *, address: str) -> User:
+        """Raises SignUpClosed, BadInput, TooFast, TooMany or NameTaken."""
+        if not self._sign_up_open:
+            raise SignUpClosed("This server does not take sign-ups; ask whoever runs it for an account.")
+        user = User(name=user_name(name), created_at_ms=self._now_ms())
+        check_password(password)
+        self._limits.sign_ups.take(address)
+        if await self._store.user(user.name) is not None:  # before the work of hashing
+            raise NameTaken(f"The name {user.name} is taken.", conflicts_with=f"/user/{user.name}")
+        try:
+            password_hash = await self._passwords.hash(password)
+        except TooMany:
+            self._limits.sign_ups.give_back(address)
+            raise
+        await self._store.create_user(user, password_hash)
+        _log.info("signed up", user=user.name, address=address)
+        return user
+
+    async def user(self, name: str) -> User:
+        """Raises NoSuchUser, also for what could not be a name."""
+        handle = name.lower()
+        user = await self._store.user(UserId(handle)) if is_handle(handle) else None
+        if user is None:
+            raise NoSuchUser("There is no user of this name.")
+        return user
+
+    async def users(
+        self, prefix: str = "", after: str | None = None, limit: int = DEFAULT_LIMIT
+    ) -> tuple[Sequence[User], bool]:
+        """Users whose name starts with `prefix`, in the order of names, after the name `after` (which need
+        not be anyone's); and whether there are more. Raises BadInput."""
+        check_limit(limit)
+        start = None if after is None else user_name(after)
+        return await self._store.users(prefix=prefix.lower(), after=start, limit=limit)
+
+    # -- signing in and out -------------------------------------------------
+
+    async def sign_in(self, name: str, password: str, *, address: str, agent: str) -> tuple[str, Session]:
+        """The token, which nobody can be shown again, and the session.
+
+        Raises WrongCredentials, BadInput for what could not be a name, TooFast, TooMany.
+        """
+        user = user_name(name)
+        await self._check(user, password, address)
+        token = new_token(self._randomness)
+        now_ms = self._now_ms()
+        session = Session(
+            id=SessionId(opaque_id(self._randomness, _SESSION_ID_CHARACTERS)),
+            user=user,
+            created_at_ms=now_ms,
+            expires_at_ms=now_ms + self._lifetime_ms,
+            agent="".join(filter(str.isprintable, agent))[:MAX_AGENT_CHARACTERS],
+        )
+        await self._store.create_session(session, token_hash(token))
+        await self._end_unused(session)
+        _log.info("signed in", user=user, session=session.id, address=address)
+        return token, session
+
+    async def sign_out(self, session: Session, id: str | None = None) -> None:
+        """End `session`, or the other session `id` of the same user. Raises NoSuchSession."""
+        target = SessionId(id) if id is not None else session.id
+        found = await self._store.session(target)
+        if found is None or found.user != session.user:
+            raise NoSuchSession("You have no session with this id.")
+        await self._end(found)
+
+    async def sessions(self, user: UserId) -> Sequence[Session]:
+        """Those alive, oldest first."""
+        now_ms = self._now_ms()
+        return [session for session in await self._store.sessions(user) if session.alive(now_ms)]
+
+    async def _check(self, user: UserId, password: str, address: str) -> None:
+        """Raises WrongCredentials, TooFast or TooMany unless `password` is the user's.
+
+        A try is counted before it is known to be wrong: else a thousand at once would each be the first.
+        """
+        by_address, by_account = self._limits.sign_ins_by_address, self._limits.sign_ins_by_account
+        by_address.take(address)
+        by_account.take(user)
+        credential = await self._store.credential(user)
+        known = credential is not None and not credential.disabled
+        try:
+            right = await self._passwords.verify(
+                credential.password_hash if credential and known else None, password
+            )
+        except TooMany:
+            by_address.give_back(address)
+            by_account.give_back(user)
+            raise
+        # Hashing took a while, in which the user may have been disabled or given another password.
+        if not right or await self._store.credential(user) != credential:
+            self.sign_in_failures += 1
+            # A name that nobody has may be a password typed in the wrong field.
+            _log.warning("sign-in failed", user=user if credential else None, address=address)
+            raise WrongCredentials
+        by_account.give_back(user)
+
+    async def _end_unused(self, newest: Session) -> None:
+        others = [session for session in await self._store.sessions(newest.user) if session.id != newest.id]
+        others.sort(key=lambda session: session.expires_at_ms)  # which slides with use
+        for session in others[: max(len(others) + 1 - MAX_SESSIONS, 0)]:
+            await self._end(session)
+
+    async def _end(self, session: Session) -> None:
+        await self._store.end_session(session.id)
+        self._finish(session, "signed-out")
+
+    # -- being signed in ----------------------------------------------------
+
+    async def authenticate(self, token: str) -> Session:
+        """The session `token` stands for, its expiry slid forward. Raises NotSignedIn."""
+        if not looks_like_a_token(token):
+            raise NotSignedIn("This is not a token of this server.")
+        hashed = token_hash(token)
+        session = self._remembered.by_token(hashed)
+        if session is None:
+            forgettings = self._remembered.forgettings
+            session = self._alive(await self._store.session_by_token(hashed))
+            if forgettings == self._remembered.forgettings:
+                self._remembered.keep(session, hashed)
+        return self._slide(self._alive(session))
+
+    async def by_id(self, id: SessionId) -> Session:
+        """The session, for who proved by other means to have it. Raises NotSignedIn."""
+        return self._alive(self._known(id) or await self._store.session(id))
+
+    async def touch(self, session: Session) -> Session:
+        """Slide the expiry of a session that is in use. Raises NotSignedIn."""
+        return self._slide(await self.by_id(session.id))
+
+    def _known(self, id: SessionId) -> Session | None:
+        return self._watchers.session(id) or self._remembered.by_id(id)
+
+    def _alive(self, session: Session | None) -> Session:
+        if session is None or not session.alive(self._now_ms()):
+            raise NotSignedIn(_ENDED)
+        return session
+
+    def _slide(self, session: Session) -> Session:
+        expires_at_ms = self._now_ms() + self._lifetime_ms
+        if expires_at_ms - session.expires_at_ms < self._lifetime_ms // _SLIDES:
+            return session
+        slid = replace(session, expires_at_ms=expires_at_ms)
+        self._remembered.update(slid)
+        self._watchers.update(slid)
+        self._unwritten[session.id] = expires_at_ms
+        return slid
+
+    # -- live streams -------------------------------------------------------
+
+    def watch(self, session: Session, end: End) -> Callable[[], None]:
+        """Have `end` called with the reason within a second of the end of `session`; the answer takes that
+        back. `end` must neither wait nor raise."""
+        return self._watchers.watch(session, end)
+
+    async def tick(self) -> None:
+        """What time and other processes did to sessions. To be called every second, not twice at once."""
+        now_ms = self._now_ms()
+        changes = await self._store.changes()
+        if changes != self._changes_seen:
+            self._remembered.forget_all()
+            doubtful = self._watchers.everyone()
+        else:
+            doubtful = self._watchers.doubtful(now_ms)
+        for count, id in enumerate(doubtful, 1):
+            await self._look_again(id)
+            if count % _LOOKUPS_IN_A_ROW == 0:
+                await asyncio.sleep(0)
+        self._changes_seen = changes
+        await self._write_slides()
+        if now_ms >= self._next_sweep_ms:
+            self._next_sweep_ms = now_ms + _SWEEP_MS
+            await self._store.sweep_sessions(now_ms)
+
+    async def _write_slides(self) -> None:
+        for id, expires_at_ms in list(islice(self._unwritten.items(), _SLIDES_WRITTEN)):
+            try:
+                await self._store.extend_session(id, expires_at_ms)
+            except Unavailable:
+                return  # a full disk stops posting, not reading; a later tick is soon enough
+            if self._unwritten.get(id) == expires_at_ms:  # else it slid on meanwhile
+                del self._unwritten[id]
+            await asyncio.sleep(0)
+
+    async def _look_again(self, id: SessionId) -> None:
+        """End the streams of a watched session unless it is alive."""
+        stored = await self._store.session(id)
+        watched = self._watchers.session(id)
+        if watched is None:
+            return
+        if stored is None:
+            self._finish(watched, await self._why_gone(watched))
+            return
+        current = replace(stored, expires_at_ms=max(stored.expires_at_ms, self._unwritten.get(id, 0)))
+        if current.alive(self._now_ms()):
+            self._watchers.update(current)
+            self._watchers.confirm(id)
+        else:
+            self._finish(current, "expired")
+
+    async def _why_gone(self, session: Session) -> Reason:
+        user = await self._store.user(session.user)
+        if user is None or user.disabled_at_ms is not None:
+            return "disabled"
+        return "signed-out" if session.alive(self._now_ms()) else "expired"
+
+    def _finish(self, session: Session, reason: Reason) -> None:
+        self._unwritten.pop(session.id, None)
+        self._remembered.forget(session.id)
+        self._watchers.end(session.id, reason)
+        _log.info("session ended", user=session.user, session=session.id, reason=reason)

@@ -1,0 +1,228 @@
+"""How often one may do what, and the arithmetic that says so.
+
+GCRA, the generic cell rate algorithm (ITU-T I.371, annex A), as a virtual schedule: each key has one number,
+the moment by which everything it took would have been paid for at the even rate. Nothing is counted per
+window, so there is no edge at which twice the quota fits.
+
+Pure but for the clock, which is handed in. Nothing here knows who is signed in.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+
+import msgspec
+
+from hubbub.domain.errors import TooFast
+
+MAX_KEYS = 1 << 17
+"""What one limiter remembers at most, about 25 MB if every key is an address. Beyond it the keys used least
+recently are forgotten, and may start afresh."""
+
+_NANOSECONDS = 1_000_000_000
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """`quota` at once, and as much again over each `window_seconds`, evenly."""
+
+    name: str
+    quota: int
+    window_seconds: int
+
+    def __post_init__(self) -> None:
+        if self.quota < 1 or self.window_seconds < 1:
+            raise ValueError(f"{self.name}: the quota and the window's seconds are 1 or more")
+
+
+DEFAULTS: Final[Mapping[str, Policy]] = {
+    policy.name: policy
+    for policy in (
+        # Per user. Ten a second without end, a hundred at once: more than anyone types and enough for a bot
+        # that serves a busy room. In a room of 10,000 it is 100,000 deliveries a second, a tenth of a core.
+        Policy(name="posts", quota=100, window_seconds=10),
+        # Per address. An office of a thousand behind one address comes back after a restart in one burst;
+        # a hundred a second without end is about one part in a hundred of what a core can answer.
+        Policy(name="requests", quota=1000, window_seconds=10),
+        # Per account, failures only. Nobody mistypes ten times in ten minutes; a guesser from a thousand
+        # addresses has 1,440 tries a day at one account. Who is signed in already is not touched by it.
+        Policy(name="sign_ins_by_account", quota=10, window_seconds=600),
+        # Per address, each try, for each costs tens of milliseconds of a core whether right or wrong. An
+        # office on Monday morning fits the burst; one every three seconds costs below 1 % of a core.
+        Policy(name="sign_ins_by_address", quota=200, window_seconds=600),
+        # Per address. A class of thirty behind one address, each with a mishap, signs up in one lesson;
+        # whoever makes accounts to get round the other limits gets one a minute.
+        Policy(name="sign_ups", quota=60, window_seconds=3600),
+        # Per user. Rooms stay for ever and everyone sees them in the list: fifty in an hour is a day's
+        # work of setting up a community, and a nuisance makes 1,200 a day at most.
+        Policy(name="rooms", quota=50, window_seconds=3600),
+    )
+}
+
+
+class Allowance(msgspec.Struct, frozen=True, gc=False):
+    """What is left after a take."""
+
+    policy: Policy | None
+    """None when there is no limit."""
+    remaining: int
+    """How many more would be allowed this moment."""
+    reset_seconds: float
+    """When the whole quota is there again, if nothing more is taken."""
+
+
+UNLIMITED = Allowance(None, (1 << 31) - 1, 0.0)
+
+
+@lru_cache(maxsize=4096)
+def neighbourhood(address: str) -> str:
+    """Whom an address stands for: an IPv4 address for itself, an IPv6 address for its /64, since that
+    is what one customer is given (RFC 6177). Text that is no address stands for itself."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(ip, IPv6Address):
+        return address
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return f"{IPv6Address(int(ip) >> 64 << 64)}/64"
+
+
+def _itself(key: str) -> str:
+    return key
+
+
+class Limiter:
+    """One policy, applied to each key by itself.
+
+    Always true: over any stretch of `t` seconds a key got at most `quota` × (1 + t / window) allowances;
+    at most `max_keys` keys are remembered; a key that has its whole quota costs nothing.
+    """
+
+    def __init__(
+        self,
+        policy: Policy | None,
+        monotonic: Callable[[], float],
+        *,
+        group: Callable[[str], str] = _itself,
+        max_keys: int = MAX_KEYS,
+    ) -> None:
+        """Without a policy nothing is refused. Keys that `group` makes the same share a quota."""
+        self.policy = policy
+        self._monotonic = monotonic
+        self._group = group
+        self._max_keys = max_keys
+        # Whole nanoseconds, so that a quota's parts add up to the quota exactly.
+        self._each = policy.window_seconds * _NANOSECONDS // policy.quota if policy else 0
+        self._burst = self._each * policy.quota if policy else 0
+        self._paid_by: OrderedDict[str, int] = OrderedDict()  # least recently used first
+
+    def __len__(self) -> int:
+        """How many keys are remembered."""
+        return len(self._paid_by)
+
+    def take(self, key: str, cost: int = 1) -> Allowance:
+        """Raises TooFast when `cost`, at most the quota, is more than what is left."""
+        policy = self.policy
+        if policy is None:
+            return UNLIMITED
+        if not 1 <= cost <= policy.quota:
+            raise ValueError(f"{policy.name}: a cost is between 1 and the quota {policy.quota}, not {cost}")
+        key = self._group(key)
+        now = self._now()
+        owed = self._owed(key, now) + cost * self._each
+        if owed > self._burst:
+            wait_seconds = (owed - self._burst) / _NANOSECONDS
+            raise TooFast(
+                f"At most {policy.quota} in {policy.window_seconds} seconds; wait and try again.",
+                retry_after_seconds=wait_seconds,
+                policy=policy.name,
+                quota=policy.quota,
+                window_seconds=policy.window_seconds,
+            )
+        self._paid_by[key] = now + owed
+        self._paid_by.move_to_end(key)
+        self._forget(now)
+        return self._allowance(policy, owed)
+
+    def give_back(self, key: str, cost: int = 1) -> None:
+        """Undo a take: what it was for did not happen, or is not to be counted."""
+        key = self._group(key)
+        paid_by = self._paid_by.get(key)
+        if paid_by is not None:
+            self._paid_by[key] = paid_by - cost * self._each
+
+    def peek(self, key: str) -> Allowance:
+        """What is left, taking nothing."""
+        if self.policy is None:
+            return UNLIMITED
+        return self._allowance(self.policy, self._owed(self._group(key), self._now()))
+
+    def _now(self) -> int:
+        return int(self._monotonic() * _NANOSECONDS)
+
+    def _owed(self, key: str, now: int) -> int:
+        return max(self._paid_by.get(key, 0) - now, 0)
+
+    def _allowance(self, policy: Policy, owed: int) -> Allowance:
+        return Allowance(policy, (self._burst - owed) // self._each, owed / _NANOSECONDS)
+
+    def _forget(self, now: int) -> None:
+        """Two for each take, so that forgetting keeps up with remembering and never takes long."""
+        keys = self._paid_by
+        for _ in range(2):
+            oldest = next(iter(keys))
+            if keys[oldest] > now and len(keys) <= self._max_keys:
+                return
+            del keys[oldest]
+            if not keys:
+                return
+
+
+class Limits:
+    """The limiters of a server, by name. Those by address treat an IPv6 /64 as one."""
+
+    def __init__(
+        self, monotonic: Callable[[], float], policies: Mapping[str, Policy | None] = DEFAULTS
+    ) -> None:
+        """What `policies` does not name has its default; what it gives None for is not limited."""
+        in_force = {**DEFAULTS, **policies}
+        self.posts = Limiter(in_force["posts"], monotonic)
+        self.requests = Limiter(in_force["requests"], monotonic, group=neighbourhood)
+        self.sign_ins_by_account = Limiter(in_force["sign_ins_by_account"], monotonic)
+        self.sign_ins_by_address = Limiter(in_force["sign_ins_by_address"], monotonic, group=neighbourhood)
+        self.sign_ups = Limiter(in_force["sign_ups"], monotonic, group=neighbourhood)
+        self.rooms = Limiter(in_force["rooms"], monotonic)
+
+    @classmethod
+    def off(cls) -> "Limits":
+        """Nothing is refused: for load tests."""
+        return cls(lambda: 0.0, dict.fromkeys(DEFAULTS))
+
+
+def parse_policies(given: Mapping[str, str]) -> dict[str, Policy | None]:
+    """Policies as written in a configuration: name → `QUOTA/SECONDS`, or `off`.
+
+    Raises ValueError with every mistake, one a line.
+    """
+    policies: dict[str, Policy | None] = {}
+    mistakes = []
+    for name, text in given.items():
+        quota, slash, seconds = text.strip().partition("/")
+        if name not in DEFAULTS:
+            mistakes.append(f"there is no limit {name!r}; there are {', '.join(DEFAULTS)}")
+        elif text.strip() == "off":
+            policies[name] = None
+        elif slash and _positive(quota) and _positive(seconds):
+            policies[name] = Policy(name=name, quota=int(quota), window_seconds=int(seconds))
+        else:
+            mistakes.append(f"{name}: {text!r} is neither QUOTA/SECONDS, like 100/10, nor off")
+    if mistakes:
+        raise ValueError("\n".join(mistakes))
+    return policies
+
+
+def _positive(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 9 and int(text) > 0

@@ -1,0 +1,106 @@
+"""Which live streams hang on which session, so that they end when it does.
+
+Pure: no clock, no store. Ten thousand streams are watched, so each costs little memory, and a second in
+which nothing expires costs no walk over them.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Literal
+
+from hubbub.domain.ids import SessionId
+from hubbub.domain.model import Session
+
+Reason = Literal["signed-out", "expired", "disabled"]
+End = Callable[[Reason], None]
+
+_log = logging.getLogger(__name__)
+
+
+class _Watched:
+    __slots__ = ("ends", "session")
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.ends: tuple[End, ...] = ()
+
+
+class Watchers:
+    """Always true:
+    * each `end` is called once at most, and never after its `unwatch`;
+    * a session stands here exactly while some stream hangs on it;
+    * no session here expires before `_earliest_ms`.
+    """
+
+    def __init__(self) -> None:
+        self._watched: dict[SessionId, _Watched] = {}
+        self._unconfirmed: set[SessionId] = set()
+        self._earliest_ms: float = float("inf")
+
+    def __len__(self) -> int:
+        return len(self._watched)
+
+    def watch(self, session: Session, end: End) -> Callable[[], None]:
+        """Have `end` called with the reason when `session` ends; calling the answer takes that back.
+
+        The session counts as unconfirmed: it may have ended while the stream was being opened.
+        """
+        watched = self._watched.get(session.id)
+        if watched is None:
+            watched = self._watched[session.id] = _Watched(session)
+        watched.ends += (end,)
+        self._unconfirmed.add(session.id)
+        self._earliest_ms = min(self._earliest_ms, watched.session.expires_at_ms)
+        return partial(self._unwatch, session.id, end)
+
+    def session(self, id: SessionId) -> Session | None:
+        """The watched session as it was last known."""
+        watched = self._watched.get(id)
+        return None if watched is None else watched.session
+
+    def update(self, session: Session) -> None:
+        """Take the new state of a session, if it is one that is watched."""
+        watched = self._watched.get(session.id)
+        if watched is not None:
+            watched.session = session
+            self._earliest_ms = min(self._earliest_ms, session.expires_at_ms)
+
+    def everyone(self) -> Iterable[SessionId]:
+        """All that are watched, as of now."""
+        return tuple(self._watched)
+
+    def doubtful(self, now_ms: int) -> Iterable[SessionId]:
+        """Those that seem to have expired, and those unconfirmed."""
+        expired: list[SessionId] = []
+        if now_ms >= self._earliest_ms:
+            sessions = [watched.session for watched in self._watched.values()]
+            expired = [session.id for session in sessions if not session.alive(now_ms)]
+            self._earliest_ms = min((s.expires_at_ms for s in sessions), default=float("inf"))
+        return {*expired, *self._unconfirmed}
+
+    def confirm(self, id: SessionId) -> None:
+        """It was looked up, and is alive."""
+        self._unconfirmed.discard(id)
+
+    def end(self, id: SessionId, reason: Reason) -> None:
+        """Tell all that hang on the session, and let go of them."""
+        self._unconfirmed.discard(id)
+        watched = self._watched.pop(id, None)
+        for end in watched.ends if watched else ():
+            try:
+                end(reason)
+            except Exception:
+                _log.exception("a stream did not take the end of its session")  # the others still have to
+
+    def _unwatch(self, id: SessionId, end: End) -> None:
+        watched = self._watched.get(id)
+        if watched is None:
+            return
+        for place, other in enumerate(watched.ends):
+            if other is end:
+                watched.ends = watched.ends[:place] + watched.ends[place + 1 :]
+                break
+        if not watched.ends:
+            del self._watched[id]
+            self._unconfirmed.discard(id)

@@ -1,0 +1,250 @@
+"""Subscribing over HTTP: server-sent events, lines of JSON, or the offer of an address to listen at.
+
+The stream's head is answered like any other request. After it the hub writes to the connection, and the
+request's own task only waits for the other side to leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from hubbub.api.address import public_url
+from hubbub.api.answer import Answer
+from hubbub.api.connections import EndReason
+from hubbub.api.gate import Caller
+from hubbub.api.transport import EXTENSION, HttpConnection
+from hubbub.api.wanted import MANY, Wanted
+from hubbub.domain.errors import NotAllowed, TooMany
+from hubbub.domain.ids import LogId, owner_of, room_of
+from hubbub.hub import Subscription
+from hubbub.protocol.cursor import (
+    check_reached,
+    format_cursor,
+    format_cursors,
+    parse_cursor,
+    parse_cursors,
+)
+from hubbub.protocol.frames import Bye, SubscriptionOffer, encode, timestamp
+from hubbub.protocol.framing import (
+    NDJSON_HEARTBEAT,
+    SSE_HEARTBEAT,
+    Framing,
+    NdjsonFraming,
+    SseFraming,
+    SseOverManyFraming,
+    ndjson_line,
+    sse_bye,
+    sse_opening,
+)
+
+if TYPE_CHECKING:
+    from hubbub.api.context import Context
+
+SSE = "text/event-stream"
+NDJSON = "application/x-ndjson"
+
+_LAST_CHUNK = b"0\r\n\r\n"
+_NDJSON_FRAMING = NdjsonFraming()
+_SSE_FRAMINGS: dict[str, SseFraming] = {}
+
+
+async def open_stream(request: Request, context: Context, caller: Caller, wanted: Wanted) -> Stream | Answer:
+    """The answer to GET …/subscribe, by what the client accepts.
+
+    Raises NotAllowed, BadInput, StaleCursor, NoSuchRoom, TooMany or ShuttingDown; then nothing was opened.
+    """
+    for log in wanted:
+        caller.check_may_read(log)
+    accept = request.headers.get("accept", "")
+    if SSE in accept:
+        return await _stream(request, context, caller, wanted, "sse")
+    if NDJSON in accept:
+        return await _stream(request, context, caller, wanted, "ndjson")
+    return await _offer(request, context, caller, wanted)
+
+
+# -- the offer --------------------------------------------------------------
+
+
+async def _offer(request: Request, context: Context, caller: Caller, wanted: Wanted) -> Answer:
+    """202: addresses that need no Authorization, from the cursor that is now."""
+    if caller.via == "ticket":
+        raise NotAllowed("A ticket opens a stream; it does not get another ticket.")
+    positions: dict[LogId, int] = {}
+    for log, after in wanted.items():
+        head = await context.history.head(log)
+        positions[log] = head if after is None else parse_cursor(after, context.info.epoch)
+        check_reached(positions[log], head)
+    ticket, expires_at_ms = context.tickets.issue(caller.session.id, caller.session.user, list(wanted))
+    peer = request.client.host if request.client else ""
+    base = public_url(dict(request.headers), request.url.scheme, context.settings, peer=peer)
+    address = (
+        f"{base}{request.url.path}?{_query(request.url.path, context.info.epoch, positions)}ticket={ticket}"
+    )
+    epoch, many = context.info.epoch, request.url.path == MANY
+    rooms: list[str] = [room for log in wanted if (room := room_of(log))]
+    offer = SubscriptionOffer(
+        room=None if many or not rooms else rooms[0],
+        rooms=rooms if many else None,
+        inbox=any(owner_of(log) for log in wanted),
+        cursor=format_cursors(epoch, positions) if many else format_cursor(epoch, *positions.values()),
+        event_stream=address,
+        websocket="ws" + address.removeprefix("http"),
+        expires_at=timestamp(expires_at_ms),
+    )
+    fields = [(b"location", address.encode()), (b"cache-control", b"no-store")]
+    return Answer(encode(offer), status=202, headers=fields)
+
+
+def _query(path: str, epoch: str, positions: Mapping[LogId, int]) -> str:
+    if path != MANY:
+        (seq,) = positions.values()
+        return f"after={quote(format_cursor(epoch, seq))}&"
+    parts = []
+    for log, seq in positions.items():
+        cursor = quote(format_cursor(epoch, seq))
+        room = room_of(log)
+        parts.append(f"room={room}@{cursor}&" if room else f"inbox={cursor}&")
+    return "".join(parts)
+
+
+# -- the streams ------------------------------------------------------------
+
+
+async def _stream(
+    request: Request, context: Context, caller: Caller, wanted: Wanted, kind: Literal["sse", "ndjson"]
+) -> Stream:
+    if len(wanted) > context.settings.subscriptions_per_stream:
+        most = context.settings.subscriptions_per_stream
+        raise TooMany(f"One stream carries at most {most} logs.", retry_after_seconds=60.0)
+    epoch, many = context.info.epoch, request.url.path == MANY
+    positions = {log: None if after is None else parse_cursor(after, epoch) for log, after in wanted.items()}
+    last_seen = request.headers.get("last-event-id") if kind == "sse" else None
+    if last_seen and many:
+        seen = parse_cursors(last_seen, epoch, caller.session.user)
+        positions.update({log: seq for log, seq in seen.items() if log in positions})
+    elif last_seen:
+        positions = {log: parse_cursor(last_seen, epoch, field="Last-Event-ID") for log in positions}
+
+    stream = Stream(request.scope["extensions"][EXTENSION], context, caller, kind)
+    try:
+        for log, after in positions.items():
+            await stream.open(log, after)
+        context.connections.join(stream, caller.session.id)
+    except BaseException:
+        context.hub.leave(stream)
+        raise
+    if kind == "ndjson":
+        stream.framing = _NDJSON_FRAMING
+    elif many:
+        stream.framing = SseOverManyFraming(epoch, {s.log.id: s.seq for s in stream.opened})
+    else:
+        stream.framing = _SSE_FRAMINGS.setdefault(epoch, SseFraming(epoch))
+    return stream
+
+
+class Stream:
+    """One event stream or stream of lines: its reader for the hub, and the ASGI application that answers.
+
+    Always true: it is `paused` until its head is out, so that nobody writes before it.
+    """
+
+    __slots__ = (
+        "_caller",
+        "_connection",
+        "_context",
+        "framing",
+        "kind",
+        "opened",
+        "paused",
+        "slot",
+        "subscriptions",
+        "write",
+    )
+
+    framing: Framing
+
+    def __init__(
+        self, connection: HttpConnection, context: Context, caller: Caller, kind: Literal["sse", "ndjson"]
+    ) -> None:
+        self._connection = connection
+        self._context = context
+        self._caller = caller
+        self.kind = kind
+        self.write = connection.transport.write
+        self.paused = True
+        self.subscriptions: dict[LogId, Subscription] = {}
+        self.opened: list[Subscription] = []
+        self.slot = 0
+
+    async def open(self, log: LogId, after: int | None) -> None:
+        self.opened.append(await self._context.hub.open(self, log, after))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        context, session = self._context, self._caller.session
+        unwatch = context.accounts.watch(session, self.end)
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self._head()})
+            self._begin()
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        finally:
+            self._connection.reader = None
+            unwatch()
+            context.hub.leave(self)
+            context.connections.leave(self, session.id)
+
+    def _head(self) -> list[tuple[bytes, bytes]]:
+        return [
+            (b"content-type", SSE.encode() if self.kind == "sse" else NDJSON.encode()),
+            (b"transfer-encoding", b"chunked"),
+            (b"cache-control", b"no-store, no-transform"),
+            (b"x-accel-buffering", b"no"),  # nginx holds answers back unless it is told
+        ]
+
+    def _begin(self) -> None:
+        """Tell where the stream stands, then start every log on it."""
+        self._connection.reader = self
+        self.paused = False
+        if self.kind == "sse":
+            epoch = self._context.info.epoch
+            if isinstance(self.framing, SseOverManyFraming):
+                cursor = format_cursors(epoch, self.framing.positions)
+            else:
+                cursor = format_cursor(epoch, self.opened[0].seq)
+            self.write(sse_opening(cursor, self._context.connections.retry_ms()))
+        for subscription in self.opened:
+            self._context.hub.start(subscription)
+
+    # -- what the hub, the connection and the sweep call --------------------
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
+        self._context.hub.resume(self)
+
+    def lost(self) -> None:
+        self._connection.transport.close()
+
+    def beat(self) -> None:
+        if not self.paused:
+            self.write(SSE_HEARTBEAT if self.kind == "sse" else NDJSON_HEARTBEAT)
+
+    def end(self, reason: EndReason, retry_after: float | None = None) -> None:
+        transport = self._connection.transport
+        if transport.is_closing():
+            return
+        self._context.hub.leave(self)
+        if self._connection.reader is not self:  # its head is not out yet
+            transport.close()
+            return
+        bye = encode(Bye(reason=reason, retry_after=retry_after))
+        self.write((sse_bye(bye) if self.kind == "sse" else ndjson_line(bye)) + _LAST_CHUNK)
+        transport.close()  # after what was written; the application sees the other side leave

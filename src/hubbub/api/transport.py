@@ -1,0 +1,170 @@
+"""The HTTP connection: uvicorn's, with bounds on a request's head and a way for streams to be written to.
+
+A live stream's head goes out through the application as usual. Its events the hub writes to the connection
+itself, as bytes all readers of a log share: it is in `scope["extensions"]["hubbub.connection"]`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from hubbub.api.errors import problem
+from hubbub.domain.errors import BadInput, HeadTooLarge, HubbubError, TooMany
+
+if TYPE_CHECKING:
+    from hubbub.api.answer import Answer
+    from hubbub.api.context import Context
+
+EXTENSION = "hubbub.connection"
+
+DEAD_PEER_SECONDS = 60
+"""How long sent bytes may stay unacknowledged, or a full receiver stay full, before the kernel gives the
+peer up (RFC 5482). It tells a reader who is slow, but alive, from one who is gone."""
+
+_HEADER_OVERHEAD = 4  # ": " and CRLF
+
+
+class StreamReader(Protocol):
+    """What a live stream wants to know of its connection."""
+
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+
+
+def http_class(context: Context) -> type[HttpConnection]:
+    """For uvicorn's `http=`."""
+    return type("BoundHttpConnection", (HttpConnection,), {"context": context})
+
+
+def keep_watch(transport: asyncio.BaseTransport) -> None:
+    """Have the kernel notice dead peers, where it can."""
+    sock = transport.get_extra_info("socket")
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if sock is not None and option is not None and sock.family != getattr(socket, "AF_UNIX", None):
+        sock.setsockopt(socket.IPPROTO_TCP, option, DEAD_PEER_SECONDS * 1000)
+
+
+def peer_address(transport: asyncio.BaseTransport) -> str:
+    """The address on the other side of the connection; "" where there is none."""
+    peer = transport.get_extra_info("peername")
+    return str(peer[0]) if isinstance(peer, tuple) else ""
+
+
+def raw_answer(answer: Answer) -> bytes:
+    """An answer to a connection that will be closed after it, when no application is there to give it."""
+    fields = [
+        *answer.headers,
+        (b"content-type", answer.media_type),
+        (b"content-length", b"%d" % len(answer.body)),
+        (b"connection", b"close"),
+    ]
+    return b"".join(
+        [
+            STATUS_LINE[answer.status],
+            *(b"%b: %b\r\n" % field for field in fields),
+            b"\r\n",
+            answer.body,
+        ]
+    )
+
+
+class HttpConnection(HttpToolsProtocol):
+    """Always true: while a request's head is incomplete, a timer runs that ends the connection."""
+
+    context: ClassVar[Context]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.reader: StreamReader | None = None
+        self._head_bytes = 0
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._counted: str | None = None
+
+    # -- the connection -----------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        peer = peer_address(transport)
+        try:
+            self.context.connections.open_socket(peer)
+        except TooMany as error:
+            self._refuse(error)
+            return
+        self._counted = peer
+        keep_watch(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_complete()
+        if self._counted is not None:
+            self.context.connections.close_socket(self._counted)
+            self._counted = None
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self) -> None:
+        self._head_complete()
+        self._counted = None  # it is the WebSocket's to count off
+        super().handle_websocket_upgrade()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self.reader is not None:
+            self.reader.pause()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.reader is not None:
+            self.reader.resume()
+
+    # -- the head of a request ----------------------------------------------
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {EXTENSION: self}  # type: ignore[dict-item]
+        self._head_bytes = 0
+        if self._head_timer is None:
+            self._await_head()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value) + _HEADER_OVERHEAD)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._head_complete()
+        super().on_headers_complete()
+
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > self.context.settings.max_head_bytes:
+            raise ValueError("the head is too large")  # the parser turns it into its own error
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(self.context.settings.head_seconds, self._too_slow)
+
+    def _head_complete(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _too_slow(self) -> None:
+        self._head_timer = None
+        self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        limit = self.context.settings.max_head_bytes
+        if self._head_bytes > limit:
+            self._refuse(HeadTooLarge(f"A request's head has at most {limit} bytes.", limit_bytes=limit))
+        else:
+            self._refuse(BadInput("This is not HTTP as RFC 9112 has it."))
+
+    def _refuse(self, error: HubbubError) -> None:
+        self.transport.write(raw_answer(problem(error)))
+        self.transport.close()

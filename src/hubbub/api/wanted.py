@@ -1,0 +1,48 @@
+"""Which logs an address asks for, and from where: the same for streams and for WebSocket.
+
+/room/{roomId}/subscribe?after=CURSOR
+/inbox/subscribe?after=CURSOR
+/subscribe?room=A@CURSOR&room=B&inbox=CURSOR
+"""
+
+from collections.abc import Sequence
+
+from hubbub.domain.errors import BadInput, NoSuchRoom
+from hubbub.domain.ids import LogId, UserId, inbox_log, room_log
+from hubbub.domain.policy import is_room_id
+
+MANY = "/subscribe"
+"""The path of streams over many logs."""
+
+Wanted = dict[LogId, str | None]
+"""The logs asked for, each with its cursor as the client gave it; None: from the head."""
+
+
+def one_room(id: str, after: str | None) -> Wanted:
+    """Raises NoSuchRoom for what could not be a room's id."""
+    if not is_room_id(id):
+        raise NoSuchRoom("There is no room with this id.")
+    return {room_log(id): after or None}
+
+
+def the_inbox(user: UserId, after: str | None) -> Wanted:
+    return {inbox_log(user): after or None}
+
+
+def many(rooms: Sequence[str], inbox: str | None, user: UserId) -> Wanted:
+    """`rooms` as `ID` or `ID@CURSOR`; `inbox` a cursor, "" for the head, None for not at all.
+
+    Raises BadInput when no log is named, or one twice.
+    """
+    wanted: Wanted = {}
+    for given in rooms:
+        id, _, after = given.partition("@")
+        (log,) = one = one_room(id, after)
+        if log in wanted:
+            raise BadInput(f"The room {id} is named twice.", field="room")
+        wanted |= one
+    if inbox is not None:
+        wanted |= the_inbox(user, inbox)
+    if not wanted:
+        raise BadInput("Name at least one `room`, or the `inbox`.", field="room")
+    return wanted

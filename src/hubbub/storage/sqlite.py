@@ -1,0 +1,152 @@
+"""The store in one SQLite file, in a directory of its own: nothing to install, nothing to run beside it.
+
+One connection, in the event loop's thread, reads and writes. An `append` is one transaction and one sync.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import apsw
+
+from hubbub.domain.errors import StorageFailed
+from hubbub.storage.base import Seed, StoreInfo
+from hubbub.storage.errors import StoreUnusable
+from hubbub.storage.sqlite_append import Appending
+from hubbub.storage.sqlite_database import Database
+from hubbub.storage.sqlite_directory import Lock, prepare
+from hubbub.storage.sqlite_people import People
+from hubbub.storage.sqlite_retention import Retention
+from hubbub.storage.sqlite_rooms import Rooms
+from hubbub.storage.sqlite_schema import migrate, pending, steps
+from hubbub.storage.sqlite_sessions import Sessions
+
+
+class SqliteStore(Appending, Retention, Rooms, People, Sessions):
+    """A Store, and Seedable. `open` it for a server, `open_shared` for a command beside one."""
+
+    def __init__(self, database: Database, lock: Lock | None) -> None:
+        super().__init__(database, alone=lock is not None)
+        self._lock = lock
+        row = database.row("SELECT epoch, ticket_secret FROM store")
+        if row is None:
+            raise StoreUnusable("The database does not say whose it is.")
+        epoch: str = row[0]
+        self._ticket_secret: bytes = row[1]
+        self._info = StoreInfo(
+            backend="sqlite",
+            version=apsw.sqlite_lib_version(),
+            epoch=epoch,
+            durability=database.durability,
+        )
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path,
+        *,
+        now_ms: Callable[[], int],
+        randomness: Callable[[int], bytes],
+        on_broken: Callable[[StorageFailed], None],
+        create: bool = True,
+        vfs: str | None = None,
+    ) -> Self:
+        """The store in `directory`, for the one server that may have it. Raises StoreInUse, StoreUnusable.
+
+        `vfs` names what SQLite reaches the disk through, where that is not the system itself.
+        """
+        file = prepare(directory, create=create)
+        lock = Lock(directory)
+        try:
+            with _refusing(directory):
+                database = Database(file, on_broken=on_broken, vfs=vfs)
+                try:
+                    _bring_up(database, now_ms, randomness)
+                    return cls(database, lock)
+                except BaseException:
+                    database.close()
+                    raise
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def open_shared(
+        cls,
+        directory: Path,
+        *,
+        now_ms: Callable[[], int],
+        randomness: Callable[[int], bytes],
+        create: bool = False,
+    ) -> Self:
+        """The same store for a command, also while a server has it: for everything but `append` and `trim`.
+
+        Raises StoreUnusable; StoreInUse when the database has to be brought to a newer form first, which
+        nobody does under a running server.
+        """
+        file = prepare(directory, create=create)
+        with _refusing(directory):
+            database = Database(file, on_broken=lambda failure: None, shared=True)
+            try:
+                if pending(database.connection, steps()):
+                    lock = Lock(directory)
+                    try:
+                        _bring_up(database, now_ms, randomness)
+                    finally:
+                        lock.release()
+                return cls(database, None)
+            except BaseException:
+                database.close()
+                raise
+
+    @property
+    def info(self) -> StoreInfo:
+        return self._info
+
+    @property
+    def ticket_secret(self) -> bytes:
+        return self._ticket_secret
+
+    async def close(self) -> None:
+        self._db.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    async def changes(self) -> int:
+        return self._db.changes()
+
+    async def seed(self, seed: Seed) -> None:
+        with self._db.writing():
+            for user, password_hash in seed.users:
+                self._add_user(user, password_hash)
+            for session, token_hash in seed.sessions:
+                self._add_session(session, token_hash)
+            for room, folded in seed.rooms:
+                self._add_room(room, folded)
+        self._db.tidy()
+
+
+def _bring_up(database: Database, now_ms: Callable[[], int], randomness: Callable[[int], bytes]) -> None:
+    known = steps()
+    if not pending(database.connection, known):
+        return
+
+    def begin() -> None:
+        database.connection.execute(
+            "INSERT INTO store (one, epoch, ticket_secret, created_at_ms) VALUES (1, ?, ?, ?)",
+            (randomness(8).hex(), randomness(32), now_ms()),
+        )
+
+    migrate(database.connection, known, begin)
+
+
+@contextmanager
+def _refusing(directory: Path) -> Iterator[None]:
+    """What goes wrong with a database that is being opened, said with its place."""
+    try:
+        yield
+    except StoreUnusable as refusal:
+        raise StoreUnusable(f"{directory}: {refusal}") from refusal
+    except (apsw.Error, StorageFailed) as error:
+        raise StoreUnusable(f"{directory}: the database cannot be opened ({error}).") from error

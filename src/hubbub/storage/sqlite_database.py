@@ -1,0 +1,196 @@
+"""One connection to a SQLite database: its settings, its transactions, and what its errors mean.
+
+Everything runs in the event loop's thread: a thread beside a busy loop waits for the interpreter's lock
+longer than the disk takes for a sync. Nothing here knows what is stored.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from hubbub.domain.errors import HubbubError, Overloaded, StorageFailed, StorageFull
+from hubbub.storage.errors import StoreUnusable
+
+Row = tuple[Any, ...]
+
+BUSY_SECONDS = 2.0
+"""How long a write waits for another process (a `hubbub user` command) to finish its own."""
+
+CACHE_KIB = 64 * 1024
+"""SQLite's page cache, at most: the last page of each of some 10,000 busy logs, and what leads to them."""
+
+CHECKPOINT_PAGES = 1000
+
+
+class Database:
+    """A connection that writes and reads.
+
+    Always true:
+      * between calls no transaction is open, and no statement holds one open;
+      * when a commit or a sync has failed, for any reason but a full disk, `broken` says so and nothing is
+        read, written or tried again: what the disk holds is for the next process to find out.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        *,
+        on_broken: Callable[[StorageFailed], None],
+        shared: bool = False,
+        vfs: str | None = None,
+    ) -> None:
+        """Raises apsw.Error, StoreUnusable. A `shared` one, beside a server's own, never checkpoints."""
+        self.broken: StorageFailed | None = None
+        self._on_broken = on_broken
+        self._wal_pages = 0
+        self._shared = shared
+        self.connection = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
+        try:
+            self.durability = self._set_up()
+        except BaseException:
+            self.connection.close()
+            raise
+        self._cursor = self.connection.cursor()
+
+    def _set_up(self) -> str:
+        connection = self.connection
+        connection.set_busy_timeout(int(BUSY_SECONDS * 1000))
+        settings = {
+            "journal_mode": "wal",
+            "synchronous": 2,  # FULL: a commit returns when the log is synced
+            "fullfsync": 1,  # macOS, where a plain fsync stops at the drive's cache
+            "foreign_keys": 1,
+        }
+        for name, wanted in settings.items():
+            connection.pragma(name, wanted)
+            found = connection.pragma(name)
+            if found != wanted:
+                raise StoreUnusable(
+                    f"SQLite answers {name}={found} where {wanted} is needed to lose nothing."
+                )
+        connection.pragma("cache_size", -CACHE_KIB)
+        connection.pragma("temp_store", 2)  # in memory: nothing of ours lies in /tmp
+        connection.pragma("trusted_schema", 0)
+        connection.wal_autocheckpoint(0)
+        if self._shared:
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        else:
+            connection.set_wal_hook(self._committed)
+        return "WAL, synchronous=FULL"
+
+    def close(self) -> None:
+        self.connection.close()
+
+    # -- reading ------------------------------------------------------------
+
+    def row(self, sql: str, bindings: Row = ()) -> Row | None:
+        """The first row, of statements that have one at most."""
+        rows = self.rows(sql, bindings)
+        return rows[0] if rows else None
+
+    def rows(self, sql: str, bindings: Row = ()) -> list[Row]:
+        self.check()
+        try:
+            return self._cursor.execute(sql, bindings).fetchall()
+        except apsw.ConstraintError:
+            raise  # a bug of the caller's: see `writing`
+        except apsw.Error as error:
+            raise self.failed(error) from error
+
+    @contextmanager
+    def reading(self, sql: str, bindings: Row) -> Iterator[Iterator[Row]]:
+        """The rows one by one, for who may not want all of them."""
+        self.check()
+        cursor = self.connection.cursor()
+        try:
+            yield cursor.execute(sql, bindings)
+        except apsw.Error as error:
+            raise self.failed(error) from error
+        finally:
+            cursor.close()
+
+    def changes(self) -> int:
+        """Differs from the last answer when another connection has written since."""
+        row = self.row("PRAGMA data_version")
+        assert row is not None
+        return int(row[0])
+
+    # -- writing ------------------------------------------------------------
+
+    @contextmanager
+    def writing(self) -> Iterator[apsw.Cursor]:
+        """A transaction: all of it is on disk when the block has ended, or nothing and an error.
+
+        Raises StorageFull, Overloaded, StorageFailed; passes on what the block raises.
+        """
+        self.check()
+        cursor = self._cursor
+        try:
+            cursor.execute("BEGIN IMMEDIATE")
+            yield cursor
+            cursor.execute("COMMIT")
+        except apsw.ConstraintError:
+            self._roll_back()  # a bug of the caller's; the data is as it was
+            raise
+        except apsw.Error as error:
+            raise self.failed(error) from error
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        # SQLite has already done so after some errors; where it cannot, the connection is of no more use.
+        if self.connection.in_transaction:
+            try:
+                self._cursor.execute("ROLLBACK")
+            except apsw.Error as error:
+                self.give_up(error)
+
+    # -- the write-ahead log ------------------------------------------------
+
+    def _committed(self, connection: apsw.Connection, database: str, pages: int) -> int:
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
+
+    def tidy(self) -> None:
+        """Move the write-ahead log into the database when it has grown enough. After a commit was told."""
+        if self._wal_pages < CHECKPOINT_PAGES or self.broken:
+            return
+        self._wal_pages = 0
+        try:
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except (apsw.BusyError, apsw.LockedError, apsw.FullError):
+            pass  # what was committed is safe in the log; the next commit tries again
+        except apsw.Error as error:
+            self.give_up(error)
+
+    # -- errors -------------------------------------------------------------
+
+    def check(self) -> None:
+        """Raises StorageFailed once the store is broken."""
+        if self.broken is not None:
+            raise StorageFailed(self.broken.detail)
+
+    def failed(self, error: apsw.Error) -> HubbubError:
+        """What `error` means to the caller; the transaction is undone, if there is one."""
+        match error:
+            case apsw.BusyError() | apsw.LockedError():
+                meaning: HubbubError = Overloaded("The database is held by another process.")
+            case apsw.FullError():
+                meaning = StorageFull()
+            case apsw.IOError() if getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE:
+                meaning = StorageFull()  # the index of the write-ahead log could not grow
+            case _:
+                meaning = self.give_up(error)
+        self._roll_back()
+        return self.broken or meaning
+
+    def give_up(self, error: apsw.Error) -> StorageFailed:
+        """Break, for good."""
+        if self.broken is None:
+            self.broken = StorageFailed(f"The database failed ({type(error).__name__}: {error}).")
+            self._on_broken(self.broken)
+        return self.broken

@@ -1,0 +1,66 @@
+"""What the store remembers of logs, so that a post to a busy one costs no look-up.
+
+Pure: no SQL but the arithmetic of its positions.
+"""
+
+from collections import OrderedDict
+
+from hubbub.domain.ids import LogId
+
+_SEQ_BITS = 36
+"""A log has room for 68 thousand million events, and a store for 134 million logs."""
+
+
+def position(number: int, seq: int) -> int:
+    """A log's number and a seq in one integer, as the database keys its events."""
+    return number << _SEQ_BITS | seq
+
+
+def seq_at(position: int) -> int:
+    return position & (1 << _SEQ_BITS) - 1
+
+
+class Place:
+    """One log: its number in the database, its last seq, and the seq up to which it was removed."""
+
+    __slots__ = ("floor", "head", "number")
+
+    def __init__(self, number: int, head: int, floor: int) -> None:
+        self.number = number
+        self.head = head
+        self.floor = floor
+
+
+class Places:
+    """The logs used last, `bound` of them at most.
+
+    Always true: what is remembered is what the database says. So a transaction that fails has to
+    `forget` what it changed, and nobody else may write to the logs meanwhile.
+    """
+
+    __slots__ = ("_bound", "_places")
+
+    def __init__(self, bound: int) -> None:
+        self._bound = bound
+        self._places: OrderedDict[LogId, Place] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def get(self, log: LogId) -> Place | None:
+        place = self._places.get(log)
+        if place is not None:
+            self._places.move_to_end(log)
+        return place
+
+    def put(self, log: LogId, place: Place) -> None:
+        self._places[log] = place
+        if len(self._places) > self._bound:
+            self._places.popitem(last=False)
+
+    def forget(self, log: LogId | None = None) -> None:
+        """One of them, or all."""
+        if log is None:
+            self._places.clear()
+        else:
+            self._places.pop(log, None)

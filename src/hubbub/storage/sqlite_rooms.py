@@ -1,0 +1,77 @@
+"""Rooms in SQLite."""
+
+from collections.abc import Sequence
+
+from hubbub.domain.errors import NameTaken, NoSuchRoom
+from hubbub.domain.ids import LogId, RoomId, room_log
+from hubbub.domain.model import Room
+from hubbub.storage.sqlite_database import Database, Row
+
+_ROOM = """
+    SELECT id, rooms.name, created_at_ms, created_by, coalesce(
+        (SELECT max(position) FROM events WHERE position BETWEEN log << 36 AND (log + 1 << 36) - 1)
+        & (1 << 36) - 1,
+        floor
+    ) FROM rooms JOIN logs ON number = log
+"""
+
+LAST = "\U0010ffff"
+"""Sorts after every character that names may have."""
+
+
+def add_log(database: Database, log: LogId) -> int:
+    """Open an empty log, in a transaction of the caller's; its number."""
+    database.rows("INSERT INTO logs (name) VALUES (?)", (log,))
+    return database.connection.last_insert_rowid()
+
+
+def _room(row: Row) -> Room:
+    id, name, created_at_ms, created_by, head = row
+    return Room(id=id, name=name, created_at_ms=created_at_ms, created_by=created_by, head=head)
+
+
+class Rooms:
+    _db: Database
+
+    async def create_room(self, room: Room, folded: str) -> Room:
+        with self._db.writing():
+            self._add_room(room, folded)
+        return Room(
+            id=room.id,
+            name=room.name,
+            created_at_ms=room.created_at_ms,
+            created_by=room.created_by,
+            head=0,
+        )
+
+    def _add_room(self, room: Room, folded: str) -> None:
+        if taken := self._db.row("SELECT id, name FROM rooms WHERE folded = ?", (folded,)):
+            raise NameTaken(f"There is a room named “{taken[1]}”.", conflicts_with=f"/room/{taken[0]}")
+        self._db.rows(
+            "INSERT INTO rooms (id, log, name, folded, created_at_ms, created_by) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                room.id,
+                add_log(self._db, room_log(room.id)),
+                room.name,
+                folded,
+                room.created_at_ms,
+                room.created_by,
+            ),
+        )
+
+    async def room(self, id: RoomId) -> Room | None:
+        row = self._db.row(_ROOM + "WHERE id = ?", (id,))
+        return None if row is None else _room(row)
+
+    async def rooms(self, *, prefix: str, after: RoomId | None, limit: int) -> tuple[Sequence[Room], bool]:
+        start = ""
+        if after is not None:
+            found = self._db.row("SELECT folded FROM rooms WHERE id = ?", (after,))
+            if found is None:
+                raise NoSuchRoom(f"There is no room “{after}” to go on from.")
+            start = found[0]
+        rows = self._db.rows(
+            _ROOM + "WHERE folded >= ? AND folded < ? AND folded > ? ORDER BY folded LIMIT ?",
+            (prefix, prefix + LAST, start, limit + 1),
+        )
+        return [_room(row) for row in rows[:limit]], len(rows) > limit

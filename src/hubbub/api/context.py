@@ -42,7 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ping_seconds: float = 25.0
     heartbeat_seconds: float = 20.0
     retry_seconds: float = 3.0
-    """The mean of the `retry:` of event streams; each client gets its own, from half to one and a half of it."""
+    """The mean of the `retry:` of event streams; each client gets its own, from a half to one and a half."""
     herd_seconds: float = 5.0
     """At shutdown clients are asked to come back spread over this long."""
 

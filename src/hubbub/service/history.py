@@ -30,8 +30,8 @@ class History:
     ) -> Page:
         """What was posted in a room, oldest first; see `Store.page`.
 
-        With `after` and `wait_seconds` it answers as soon as there is something, or an empty page when the time
-        is up. Raises NoSuchRoom, BadInput, or StaleCursor.
+        With `after` and `wait_seconds` it answers as soon as there is something, or an empty page when the
+        time is up. Raises NoSuchRoom, BadInput, or StaleCursor.
         """
         return await self._page(room_log(id), EVERYTHING, after, before, limit, wait_seconds)
 
@@ -57,7 +57,10 @@ class History:
         limit: int = DEFAULT_LIMIT,
         wait_seconds: float = 0,
     ) -> Page:
-        """What `user` and `peer` wrote to each other, numbered as in the inbox of `user`. Raises NoSuchUser."""
+        """What `user` and `peer` wrote to each other, numbered as in the inbox of `user`.
+
+        Raises NoSuchUser.
+        """
         if await self._store.user(peer) is None:
             raise NoSuchUser(f"There is no user {peer}.")
         return await self._page(inbox_log(user), Between(peer), after, before, limit, wait_seconds)
@@ -68,6 +71,13 @@ class History:
         if event is None:
             await self.head(room_log(id))
             raise NoSuchMessage(f"There is no message number {seq} in this room.")
+        return event
+
+    async def direct_message(self, user: UserId, seq: int) -> Event:
+        """One entry of the user's own inbox. Raises NoSuchMessage."""
+        event = await self._store.event(inbox_log(user), seq)
+        if event is None:
+            raise NoSuchMessage(f"There is no message number {seq} in your inbox.")
         return event
 
     async def head(self, log: LogId) -> int:
@@ -91,12 +101,13 @@ class History:
         if not 1 <= limit <= MAX_PAGE:
             raise BadInput(f"`limit` is between 1 and {MAX_PAGE}.", field="limit")
         head = await self.head(log)
-        low = None if after is None else parse_cursor(after, self._epoch)
-        high = None if before is None else parse_cursor(before, self._epoch, field="before")
-        for seq in (low, high):
-            # A page before the event that comes next is the newest page: one beyond the head is no future.
-            if seq is not None:
-                check_reached(seq if seq is low else seq - 1, head)
+        low = high = None
+        if after is not None:
+            low = parse_cursor(after, self._epoch)
+            check_reached(low, head)
+        if before is not None:
+            high = parse_cursor(before, self._epoch, field="before")
+            check_reached(high - 1, head)  # before the event that comes next is the newest page
         page = await self._store.page(log, view=view, after=low, before=high, limit=limit)
         if low is None:
             return page

@@ -1,8 +1,8 @@
 """Posting: the one write path.
 
-Whatever is posted within one turn of the event loop is committed and synced together at its end (group commit);
-then the posters are told, the hub learns the new events, and they are flushed to all who listen. No post has
-a task or a coroutine of its own to wait in: it has a callback.
+Whatever is posted within one turn of the event loop is committed and synced together at its end (group
+commit); then the posters are told, the hub learns the new events, and they are flushed to all who listen. No
+post has a task or a coroutine of its own to wait in: it has a callback.
 """
 
 import asyncio

@@ -27,7 +27,7 @@ _DECEPTIVE = re.compile(
 def user_name(given: str) -> UserId:
     """The handle a person meant by `given`. Raises BadInput."""
     name = given.lower()
-    if not _HANDLE.fullmatch(name):
+    if not given.isascii() or not _HANDLE.fullmatch(name):  # the Kelvin sign lowers to a k
         raise BadInput(
             "A name is 1 to 32 of a-z, 0-9, dot, underscore and hyphen, and starts with a letter or a digit.",
             field="name",

@@ -58,6 +58,11 @@ class Hub:
         self.behind = 0
         """How many subscriptions are not at the head of their log."""
 
+    @property
+    def logs_in_memory(self) -> int:
+        """Logs somebody listens to or waits for, or that have something to flush."""
+        return len(self._logs)
+
     # -- who listens --------------------------------------------------------
 
     async def open(self, reader: Reader, id: LogId, after: int | None) -> Subscription:

@@ -330,6 +330,21 @@ async def test_events_this_server_was_not_told_of_are_read_from_the_store(house:
     assert reader.heard == numbers(1, 6)
 
 
+async def test_what_the_store_had_before_this_server_was_told_is_not_heard_twice(house: House) -> None:
+    reader = await house.listens()
+    reader.paused = True
+    house.says(RING_ENTRIES * 2)
+    silent = House()
+    silent.source = house.source
+    silent.says(3)  # stored by another node; the news is still on its way when the reader catches up
+    reader.paused = False
+    house.hub.resume(reader)
+    await house.settles()
+    house.says(1)
+    await house.settles()
+    assert reader.heard == numbers(1, RING_ENTRIES * 2 + 4)
+
+
 async def test_news_told_twice_is_heard_once(house: House) -> None:
     reader = await house.listens()
     house.says(2)

@@ -78,6 +78,7 @@ CLOSING_SECONDS: Final = 3.0
 _TEXT: Final = 0x81
 _PONG: Final = 0x8A
 _MASKED: Final = 0x80
+_KINDS: Final = frozenset(Opcode)
 _PING_FRAME: Final = b"\x89\x00"
 _CLOSE_CODES: Final = {"shutting-down": 1012, "overloaded": 4429}
 _SIGNED_OUT: Final = 4401
@@ -266,6 +267,7 @@ class WebSocket(asyncio.Protocol):
     def _read(self, data: bytes) -> bytes:
         """Take in every whole frame of `data`; what is left is given back."""
         at, end = 0, len(data)
+        limit = self.context.settings.max_frame_bytes
         while end - at >= 2:
             first, second = data[at], data[at + 1]
             if self.library is not None or not second & _MASKED or (first != _TEXT and first != _PONG):
@@ -281,7 +283,7 @@ class WebSocket(asyncio.Protocol):
                     break
                 size = int.from_bytes(data[at + 2 : at + 4])
                 body = at + 8
-            if size > 125 and (second & 0x7F == 127 or first == _PONG):
+            if size > 125 and (second & 0x7F == 127 or first == _PONG or size > limit):
                 after = self._read_uncommon(data, at)
                 if after == at:
                     break
@@ -306,7 +308,7 @@ class WebSocket(asyncio.Protocol):
         if size is None:
             return at
         limit = self.context.settings.max_frame_bytes + 14  # the longest head (RFC 6455, section 5.2)
-        if at + size > len(data) and size <= limit:
+        if at + size > len(data) and size <= limit and _may_be_whole(data[at], data[at + 1]):
             return at
         if self._is_full():
             self._stall()
@@ -544,6 +546,11 @@ class WebSocket(asyncio.Protocol):
         self.library.send_close(code, reason)
         self._send_library(self.library)
         asyncio.get_running_loop().call_later(CLOSING_SECONDS, self.transport.abort)
+
+
+def _may_be_whole(first: int, second: int) -> bool:
+    """Whether a frame that begins so is worth waiting for: it is masked, of a kind there is."""
+    return bool(second & _MASKED) and first & 0x0F in _KINDS
 
 
 def _select(protocol: object, offered: object) -> Subprotocol | None:

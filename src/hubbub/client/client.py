@@ -1,0 +1,336 @@
+"""The verbs."""
+
+import asyncio
+import base64
+import os
+import ssl
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from random import SystemRandom
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import httpx2
+import msgspec
+
+from hubbub.client import pages
+from hubbub.client.errors import Problem
+from hubbub.client.lines import EventStreamLine, Line, NdjsonLine, Transport, WebSocketLine, ask_offer
+from hubbub.client.places import Event, Log, Places
+from hubbub.client.requests import PATIENCE_SECONDS, Requests
+from hubbub.client.socket import Socket
+from hubbub.client.subscription import Subscription
+from hubbub.client.wire import Wire
+from hubbub.domain.policy import folded
+from hubbub.protocol.frames import (
+    After,
+    GapFrame,
+    Message,
+    NewMessage,
+    NewRoom,
+    NewUser,
+    RoomBody,
+    Sent,
+    SessionBody,
+    SignedIn,
+    SignIn,
+    SubscriptionOffer,
+    UserBody,
+    encode,
+)
+
+Room = RoomBody | str
+"""A room, or its id."""
+
+_CHANCE = SystemRandom().random
+
+Receipt = Message | Sent
+"""What became of a post: the message in its room, or in one's own inbox."""
+
+_receipt: msgspec.json.Decoder[Receipt] = msgspec.json.Decoder(Receipt)
+
+
+class Client:
+    """One person's way to one server; use as an async context manager.
+
+    Every verb raises Problem when the server refuses (SignedOut when the session is over), and
+    ConnectionLost when there is no answer. Reads and posts are tried again for `patience_seconds` first.
+
+    Always true: a post has a key from before it is first sent, so it is stored once however often it is sent.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        tls: ssl.SSLContext | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+        agent: str = "hubbub-client",
+        randomness: Callable[[int], bytes] = os.urandom,
+        chance: Callable[[], float] = _CHANCE,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`url`: where the server is, as `http://localhost:8080`. `token`: of a session that there is."""
+        self._url = httpx2.URL(url)
+        if self._url.scheme not in ("http", "https") or not self._url.host:
+            raise ValueError(f"a server's address begins with http:// or https://, unlike {url!r}")
+        self._tls = tls
+        self._randomness = randomness
+        self._chance = chance
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._subscriptions: set[Subscription] = set()
+        self._http = httpx2.AsyncClient(
+            base_url=self._url,
+            headers={"User-Agent": agent},
+            timeout=httpx2.Timeout(15.0, pool=None),
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
+            verify=tls if tls is not None else True,
+        )
+        self._requests = Requests(
+            self._http, patience_seconds=patience_seconds, chance=chance, sleep=sleep, monotonic=monotonic
+        )
+        self.token: str | None = None
+        if token is not None:
+            self._carry(token)
+
+    # -- who I am ------------------------------------------------------------
+
+    async def sign_up(self, name: str, password: str) -> UserBody:
+        answer = await self._requests.once(
+            "POST", "/users", body=encode(NewUser(name=name, password=password))
+        )
+        return msgspec.json.decode(answer.content, type=UserBody)
+
+    async def sign_in(self, name: str, password: str) -> SignedIn:
+        """From here on everything is done in this session's name."""
+        body = encode(SignIn(name=name, password=password))
+        answer = await self._requests.once("POST", "/sessions", body=body)
+        signed_in = msgspec.json.decode(answer.content, type=SignedIn)
+        self._carry(signed_in.token)
+        return signed_in
+
+    async def sign_out(self) -> None:
+        """End this session, and with it its live streams everywhere."""
+        await self._requests.once("DELETE", "/sessions/current")
+        self._carry(None)
+
+    async def sessions(self) -> list[SessionBody]:
+        answer = await self._requests.repeated("GET", "/sessions")
+        return msgspec.json.decode(answer.content, type=list[SessionBody])
+
+    async def end_session(self, id: str) -> None:
+        """Sign out another device."""
+        await self._requests.once("DELETE", f"/sessions/{quote(id, safe='')}")
+
+    # -- rooms and people ----------------------------------------------------
+
+    def rooms(self, prefix: str = "") -> AsyncIterator[RoomBody]:
+        """Every room whose name starts with `prefix`, in alphabetical order."""
+        return pages.listed(self._get, "/rooms", prefix, pages.decode_rooms, lambda room: room.id)
+
+    async def create_room(self, name: str) -> RoomBody:
+        """Raises Problem 409 "name-taken" with `conflicts_with`."""
+        answer = await self._requests.once("POST", "/rooms", body=encode(NewRoom(name=name)))
+        return msgspec.json.decode(answer.content, type=RoomBody)
+
+    async def room(self, name: str) -> RoomBody:
+        """The room of that name, whatever its case. Raises Problem 404 "no-such-room"."""
+        async for room in self.rooms(prefix=name):
+            if folded(room.name) == folded(name):
+                return room
+        raise Problem(status=404, code="no-such-room", title=f"There is no room called {name!r}")
+
+    async def room_by_id(self, id: str) -> RoomBody:
+        answer = await self._get(_room_path(id), {})
+        return msgspec.json.decode(answer.content, type=RoomBody)
+
+    def people(self, prefix: str = "") -> AsyncIterator[UserBody]:
+        return pages.listed(self._get, "/users", prefix, pages.decode_people, lambda user: user.name)
+
+    # -- posting -------------------------------------------------------------
+
+    async def post(
+        self,
+        text: str,
+        *,
+        room: Room | None = None,
+        to: str | None = None,
+        key: str | None = None,
+        if_head: After | None = None,
+    ) -> Receipt:
+        """Post to a room, or to a person. When this returns, it is on the server's disk, once.
+
+        `key`: what names this post for ever; made up when absent. `if_head`: post only if that is still the
+        room's last message, else Problem 412 "head-moved" with the `head` there is.
+        """
+        if (room is None) == (to is None):
+            raise ValueError("post to a room or to a person, one of the two")
+        path = _room_path(room, "/messages") if room is not None else _user_path(to or "", "/messages")
+        headers = {"Idempotency-Key": key or self._new_key()}
+        if if_head is not None:
+            headers["If-Match"] = f'"{if_head}"'
+        answer = await self._requests.repeated(
+            "POST", path, body=encode(NewMessage(text=text)), headers=headers
+        )
+        return _receipt.decode(answer.content)
+
+    # -- reading -------------------------------------------------------------
+
+    def history(
+        self, room: Room, *, after: After | None = None, before: After | None = None
+    ) -> AsyncIterator[Event]:
+        """A room's messages. With `after` what follows it, oldest first (0: all there is); else backward
+        from `before`, or from the newest, newest first. Pages are fetched as you go."""
+        return self._read(_room_path(room, "/messages"), after, before)
+
+    def inbox(self, *, after: After | None = None, before: After | None = None) -> AsyncIterator[Event]:
+        """What was posted directly to me; the order as in `history`."""
+        return self._read("/inbox/messages", after, before)
+
+    def conversation(
+        self, name: str, *, after: After | None = None, before: After | None = None
+    ) -> AsyncIterator[Event]:
+        """What `name` and I wrote to each other; the order as in `history`."""
+        return self._read(_user_path(name, "/messages"), after, before)
+
+    async def page(
+        self,
+        room: Room | None = None,
+        *,
+        after: After | None = None,
+        before: After | None = None,
+        limit: int = 50,
+        wait_seconds: int = 0,
+    ) -> list[Message | Sent | GapFrame]:
+        """One page of a room, or of what was posted to me; oldest first. With `wait_seconds`, a long poll."""
+        query = {"limit": str(limit)}
+        if after is not None:
+            query["after"] = str(after)
+        if before is not None:
+            query["before"] = str(before)
+        if wait_seconds:
+            query["wait"] = str(wait_seconds)
+        path = "/inbox/messages" if room is None else _room_path(room, "/messages")
+        answer = await self._requests.repeated("GET", path, query=query, timeout_seconds=wait_seconds + 15.0)
+        return pages.decode_events(answer.content)
+
+    # -- listening -----------------------------------------------------------
+
+    def subscribe(
+        self,
+        room: Room | Iterable[Room] | None = None,
+        *,
+        inbox: bool = False,
+        after: After | Mapping[Log, After | None] | None = None,
+        transport: Transport = "ws",
+    ) -> Subscription:
+        """Everything posted from now on, or after `after`, in rooms, my inbox, or both.
+
+        `after`: a seq or cursor when one log is followed; for several a mapping by room id, with None for
+        the inbox, as `Subscription.cursors()` gives it. 0 is the beginning.
+        """
+        logs = _logs(room, inbox)
+        if not isinstance(after, Mapping):
+            if after is not None and len(logs) != 1:
+                raise ValueError("say for each log where to start: after={room_id: seq, None: seq}")
+            after = dict.fromkeys(logs, after)
+        lines: dict[str, Callable[[Places], Awaitable[Line]]] = {
+            "ws": self._websocket,
+            "sse": lambda places: EventStreamLine.open(self._http, places),
+            "ndjson": lambda places: NdjsonLine.open(self._http, places),
+        }
+        subscription = Subscription(
+            Places({log: after.get(log) for log in logs}),
+            lines[transport],
+            chance=self._chance,
+            sleep=self._sleep,
+            monotonic=self._monotonic,
+            closed=self._subscriptions.discard,
+        )
+        self._subscriptions.add(subscription)
+        return subscription
+
+    async def offer(
+        self, room: Room | Iterable[Room] | None = None, *, inbox: bool = False
+    ) -> SubscriptionOffer:
+        """Addresses with a ticket in them, to hand to something that can send no Authorization header."""
+        return await ask_offer(self._http, Places(dict.fromkeys(_logs(room, inbox))))
+
+    async def socket(self) -> Socket:
+        """A WebSocket of one's own, at a lower level: no reconnecting."""
+        return await Socket.open(self._socket_url(), self.token, tls=self._tls)
+
+    # -- ending --------------------------------------------------------------
+
+    async def close(self) -> None:
+        """Close every subscription and connection. The session stays: `sign_out` ends it."""
+        for subscription in list(self._subscriptions):
+            await subscription.close()
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    # -- inside --------------------------------------------------------------
+
+    def _carry(self, token: str | None) -> None:
+        self.token = token
+        self._http.headers.pop("Authorization", None)
+        if token is not None:
+            self._http.headers["Authorization"] = f"Bearer {token}"
+
+    def _new_key(self) -> str:
+        return base64.urlsafe_b64encode(self._randomness(18)).decode()
+
+    async def _get(self, path: str, query: Mapping[str, str]) -> httpx2.Response:
+        return await self._requests.repeated("GET", path, query=query)
+
+    def _read(self, path: str, after: After | None, before: After | None) -> AsyncIterator[Event]:
+        if after is not None and before is not None:
+            raise ValueError("read on after a message, or back before one")
+        return (
+            pages.backward(self._get, path, before) if after is None else pages.onward(self._get, path, after)
+        )
+
+    def _socket_url(self) -> str:
+        scheme = "wss" if self._url.scheme == "https" else "ws"
+        return str(self._url.copy_with(scheme=scheme, path=self._url.path.rstrip("/") + "/ws"))
+
+    async def _websocket(self, places: Places) -> Line:
+        wire = await Wire.open(self._socket_url(), self.token, tls=self._tls)
+        try:
+            return await WebSocketLine.open(wire, places)
+        except BaseException:
+            await wire.close()
+            raise
+
+
+def _id(room: Room) -> str:
+    return room if isinstance(room, str) else room.id
+
+
+def _logs(room: Room | Iterable[Room] | None, inbox: bool) -> list[Log]:
+    if room is None:
+        rooms: list[Log] = []
+    elif isinstance(room, (str, RoomBody)):
+        rooms = [_id(room)]
+    else:
+        rooms = [_id(one) for one in room]
+    return [*rooms, None] if inbox else rooms
+
+
+def _room_path(room: Room, rest: str = "") -> str:
+    return f"/room/{quote(_id(room), safe='')}{rest}"
+
+
+def _user_path(name: str, rest: str = "") -> str:
+    return f"/user/{quote(name, safe='')}{rest}"

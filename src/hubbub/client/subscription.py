@@ -1,0 +1,149 @@
+"""Events of some logs, for as long as anybody reads: each once, in order, none left out.
+
+The connection below may break as often as it likes; reading goes on from the last event taken.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from hubbub.client.backoff import MOST_SECONDS, Backoff
+from hubbub.client.errors import ConnectionLost, Problem, SignedOut
+from hubbub.client.lines import Line
+from hubbub.client.places import Event, Log, Places
+from hubbub.protocol.frames import Bye
+
+_OF_THE_SESSION = ("signed-out", "expired", "disabled")
+
+
+class Subscription:
+    """Use as an async iterator; close it, or use it as an async context manager, when done before the end.
+
+    Iterating raises SignedOut when the session ended, Problem when the server refuses for good (no such
+    room, a stale cursor), and Hole when events are missing. Lost connections are not told: they are mended.
+
+    Always true: every event of each log between where reading started and `cursors()` was handed out,
+    once and in order.
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        connect: Callable[[Places], Awaitable[Line]],
+        *,
+        chance: Callable[[], float],
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+        closed: Callable[["Subscription"], None] = lambda _: None,
+    ) -> None:
+        self._places = places
+        self._connect = connect
+        self._backoff = Backoff(chance)
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._closed = closed
+        self._line: Line | None = None
+        self._opened_at = 0.0
+        self._early: deque[Event] = deque()
+        self._done = False
+        self.connections = 0
+        """How often a connection was made, the first included."""
+
+    def cursors(self) -> dict[Log, str | None]:
+        """Where each log stands: hand it to `subscribe(after=…)` to go on another day."""
+        return self._places.cursors()
+
+    @property
+    def repeats(self) -> int:
+        """Events that came again and were not handed out. A correct server sends none."""
+        return self._places.repeats
+
+    async def open(self) -> "Subscription":
+        """Connect now rather than at the first event: what is posted after this returns will be heard."""
+        while not self._done and (self._line is None or self._places.unknown):
+            event = await self._step()
+            if event is not None:
+                self._early.append(event)
+        return self
+
+    def __aiter__(self) -> "Subscription":
+        return self
+
+    async def __anext__(self) -> Event:
+        if self._early:
+            return self._early.popleft()
+        while not self._done:
+            event = await self._step()
+            if event is not None:
+                return event
+        raise StopAsyncIteration
+
+    async def close(self) -> None:
+        """Stop; reading on ends the iteration. May be called again."""
+        self._done = True
+        await self._hang_up()
+        self._closed(self)
+
+    async def __aenter__(self) -> "Subscription":
+        return await self.open()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # -- one step: connect, or receive; and mend what is broken --------------
+
+    async def _step(self) -> Event | None:
+        try:
+            if self._line is None:
+                self._line = await self._connect(self._places)
+                if self._done:  # closed meanwhile, by another task
+                    await self._hang_up()
+                    return None
+                self._opened_at = self._monotonic()
+                self.connections += 1
+                return None
+            received = await self._line.receive()
+        except ConnectionLost as lost:
+            await self._come_back(self._backoff.told(lost.retry_after))
+            return None
+        except Problem as problem:
+            if not problem.passing:
+                await self.close()
+                raise
+            await self._come_back(self._backoff.told(problem.retry_after))
+            return None
+        except asyncio.CancelledError:
+            if self._line is not None and not self._line.survives_cancel:
+                await self._hang_up()
+            raise
+        if isinstance(received, Bye):
+            await self._part(received)
+            return None
+        return received if received is not None and await self._take(received) else None
+
+    async def _take(self, event: Event) -> bool:
+        self._backoff.reset()
+        try:
+            return self._places.take(event)
+        except Exception:
+            await self.close()
+            raise
+
+    async def _part(self, bye: Bye) -> None:
+        if bye.reason in _OF_THE_SESSION:
+            await self.close()
+            raise SignedOut(bye.reason)
+        # The server has spread its clients over time already: come when told.
+        await self._come_back(self._backoff.next() if bye.retry_after is None else bye.retry_after)
+
+    async def _come_back(self, seconds: float) -> None:
+        if self._line is not None and self._monotonic() - self._opened_at > MOST_SECONDS:
+            self._backoff.reset()
+        await self._hang_up()
+        await self._sleep(seconds)
+
+    async def _hang_up(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            await line.close()

@@ -9,6 +9,7 @@ the throttle counts names whether or not somebody has them.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import islice
 
 import structlog
@@ -256,7 +257,8 @@ class Accounts:
         await self._write_slides()
         if now_ms >= self._next_sweep_ms:
             self._next_sweep_ms = now_ms + _SWEEP_MS
-            await self._store.sweep_sessions(now_ms)
+            with suppress(Unavailable):  # as above
+                await self._store.sweep_sessions(now_ms)
 
     async def _write_slides(self) -> None:
         for id, expires_at_ms in list(islice(self._unwritten.items(), _SLIDES_WRITTEN)):

@@ -4,10 +4,11 @@ Pure: no clock, no store. Ten thousand streams are watched, so each costs little
 which nothing expires costs no walk over them.
 """
 
-import logging
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Literal
+
+import structlog
 
 from hubbub.domain.ids import SessionId
 from hubbub.domain.model import Session
@@ -15,7 +16,7 @@ from hubbub.domain.model import Session
 Reason = Literal["signed-out", "expired", "disabled"]
 End = Callable[[Reason], None]
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger("hubbub.service")
 
 
 class _Watched:

@@ -126,6 +126,13 @@ class Hub:
         finally:
             self._release(log)
 
+    def dismiss(self, why: Callable[[], Exception]) -> None:
+        """End every wait for something new: `grown` raises `why()` to each."""
+        for log in self._logs.values():
+            for waiter in log.waiters:
+                if not waiter.done():
+                    waiter.set_exception(why())
+
     # -- what is new --------------------------------------------------------
 
     def publish(self, event: Event) -> None:

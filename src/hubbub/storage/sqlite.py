@@ -63,6 +63,7 @@ class SqliteStore(Appending, Retention, Rooms, People, Sessions):
                 database = Database(file, on_broken=on_broken, vfs=vfs)
                 try:
                     _bring_up(database, now_ms, randomness)
+                    database.settle()
                     return cls(database, lock)
                 except BaseException:
                     database.close()
@@ -109,9 +110,11 @@ class SqliteStore(Appending, Retention, Rooms, People, Sessions):
         return self._ticket_secret
 
     async def close(self) -> None:
-        self._db.close()
-        if self._lock is not None:
-            self._lock.release()
+        try:
+            self._db.close()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
 
     async def changes(self) -> int:
         return self._db.changes()

@@ -22,7 +22,21 @@ BUSY_SECONDS = 2.0
 CACHE_KIB = 64 * 1024
 """SQLite's page cache, at most: the last page of each of some 10,000 busy logs, and what leads to them."""
 
-CHECKPOINT_PAGES = 1000
+CHECKPOINT_PAGES = 4000
+"""How far the write-ahead log grows (16 MB) before it is moved into the database, in the loop, after an
+acknowledgement and never before one.
+
+Measured over 200,000 posts of 80 bytes in batches of 100, to 100 rooms, each with a key; the commit itself
+took 2 ms at p50 and 3 ms at worst:
+
+    pages     worst stall   cost of a post
+     1,000        9 ms          30 µs
+     4,000       15 ms          25 µs
+    16,000       20 ms          21 µs
+
+Pages that many posts change are moved once, so a longer log costs less in all and more at once. 4,000 keeps
+the stall below the 20 ms that a post may take at p99, and what has to be read after a crash to 16 MB.
+"""
 
 
 class Database:
@@ -80,6 +94,15 @@ class Database:
         else:
             connection.set_wal_hook(self._committed)
         return "WAL, synchronous=FULL"
+
+    def settle(self) -> None:
+        """Write what a crash left in the write-ahead log to the database, anew, and sync it.
+
+        After a failed sync the system may hold pages to be clean which never reached the disk: read back
+        from its cache they look stored, and only writing them again makes it so.
+        """
+        self._wal_pages = CHECKPOINT_PAGES
+        self.tidy()
 
     def close(self) -> None:
         self.connection.close()
@@ -191,6 +214,8 @@ class Database:
     def give_up(self, error: apsw.Error) -> StorageFailed:
         """Break, for good."""
         if self.broken is None:
+            # The last to close a database would write to it once more.
+            self.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             self.broken = StorageFailed(f"The database failed ({type(error).__name__}: {error}).")
             self._on_broken(self.broken)
         return self.broken

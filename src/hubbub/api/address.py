@@ -23,9 +23,6 @@ _HOST = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\]
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 _SCHEME = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 
-# Whole networks are handed out to one IPv6 customer: counting addresses would count nobody.
-_IPV6_CUSTOMER_BITS = 64
-
 
 @lru_cache(maxsize=16)
 def networks(given: tuple[str, ...]) -> tuple[Network, ...]:
@@ -46,15 +43,6 @@ def _parsed(address: str) -> IPv4Address | IPv6Address | None:
 def _is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
     ip = _parsed(address)
     return ip is not None and any(ip in network for network in trusted)
-
-
-@lru_cache(maxsize=4096)
-def counted(address: str) -> str:
-    """Whom a limit per address counts: the IPv4 address, or the IPv6 network of one customer."""
-    ip = _parsed(address)
-    if isinstance(ip, IPv6Address):
-        return str(ip_network((ip, _IPV6_CUSTOMER_BITS), strict=False))
-    return address if ip is None else str(ip)
 
 
 def client_address(peer: str, headers: Mapping[str, str], trusted: Sequence[Network]) -> str:

@@ -11,6 +11,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 JSON = b"application/json"
 HTML = b"text/html; charset=utf-8"
+PROBLEM = "application/problem+json"
 
 
 class Answer:
@@ -35,3 +36,12 @@ class Answer:
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         body = b"" if scope["method"] == "HEAD" else self.body
         await send({"type": "http.response.body", "body": body})
+
+
+NOT_KEPT = (b"cache-control", b"no-store")
+"""The field of an answer that nobody on the way may keep."""
+
+
+def created(body: bytes, location: str, headers: Headers = ()) -> Answer:
+    """201 with the thing that was made, and its address, which has to be absolute."""
+    return Answer(body, status=201, headers=[(b"location", location.encode()), *headers])

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from hubbub.api.answer import Answer, Headers
+from hubbub.api.answer import NOT_KEPT, PROBLEM, Answer, Headers
 from hubbub.domain import errors as e
 from hubbub.protocol.frames import ErrorFrame, Ref
 
@@ -57,8 +57,6 @@ INTERNAL_CODE = "internal"
 INTERNAL_TITLE = "Something is broken in the server"
 INTERNAL_DETAIL = "This is our mistake. It has been logged; trying again may or may not help."
 
-PROBLEM_TYPE = b"application/problem+json"
-
 
 def leaves(root: type[e.HubbubError] = e.HubbubError) -> Iterable[type[e.HubbubError]]:
     """The kinds of error there are: the classes of the tree that have no kinds of their own."""
@@ -84,11 +82,8 @@ def _problem(
 ) -> Answer:
     body = {"type": page_of(code), "title": title, "status": status, "detail": detail, **members}
     return Answer(
-        msgspec.json.encode(body), status=status, media_type=PROBLEM_TYPE, headers=[_NOT_KEPT, *headers]
+        msgspec.json.encode(body), status=status, media_type=PROBLEM.encode(), headers=[NOT_KEPT, *headers]
     )
-
-
-_NOT_KEPT = (b"cache-control", b"no-store")
 
 
 def _fields(error: e.HubbubError) -> Iterable[tuple[bytes, bytes]]:

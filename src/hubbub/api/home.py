@@ -1,0 +1,56 @@
+"""The first page: what this is, and how to begin."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hubbub.api.html import fill, page, shell
+
+if TYPE_CHECKING:
+    from hubbub.api.operations import Operation
+
+# `--json` (curl 7.82) also says that it is JSON, which `--data` does not.
+_STEPS = (
+    (
+        "Sign up, and sign in",
+        "The token is shown this once. It stands for you until you sign out.",
+        """
+curl {url}/users --json '{{"name":"ada","password":"correct horse"}}'
+TOKEN=$(curl -s {url}/sessions \\
+  --json '{{"name":"ada","password":"correct horse"}}' | jq -r .token)
+""",
+    ),
+    (
+        "Open a room",
+        "Nobody has to join it: whoever is signed in may read, post and listen.",
+        """
+ROOM=$(curl -s {url}/rooms -H "Authorization: Bearer $TOKEN" \\
+  --json '{{"name":"Lounge"}}' | jq -r .id)
+""",
+    ),
+    (
+        "Listen, in one terminal",
+        "With <code>Accept: text/event-stream</code> it is an event stream, with "
+        "<code>Upgrade: websocket</code> a WebSocket; this is one JSON object a line.",
+        """
+curl -N {url}/room/$ROOM/subscribe?after=0 \\
+  -H "Accept: application/x-ndjson" -H "Authorization: Bearer $TOKEN"
+""",
+    ),
+    (
+        "Speak, in another",
+        "When this has answered, the message is on disk; send it twice under one key, and it is there once.",
+        """
+curl {url}/room/$ROOM/messages -H "Authorization: Bearer $TOKEN" \\
+  -H "Idempotency-Key: first-words" --json '{{"text":"hello, everyone"}}'
+""",
+    ),
+)
+
+
+def home(operations: Sequence["Operation"], url: str) -> str:
+    """The page of a server that is reached at `url`."""
+    steps = "".join(
+        f"<li><h3>{title}</h3><p>{why}</p>{shell(commands.format(url=url))}</li>"
+        for title, why, commands in _STEPS
+    )
+    return page("hubbub: a chat server", fill("home.html", steps=steps, url=url), kind="home")

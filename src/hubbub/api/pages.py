@@ -1,0 +1,39 @@
+"""What the server shows of itself: the documents, their page, the problems' pages, the first page."""
+
+from hubbub.api import html, problems
+from hubbub.api.answer import HTML, Answer
+from hubbub.api.call import Call
+from hubbub.api.lists import tagged
+from hubbub.domain.errors import NoSuchPage
+
+_ASSETS = {"site.css": b"text/css; charset=utf-8", "mark.svg": b"image/svg+xml"}
+
+
+async def openapi(call: Call) -> Answer:
+    return tagged(call, call.site.documents.openapi(call.url))
+
+
+async def asyncapi(call: Call) -> Answer:
+    return tagged(call, call.site.documents.asyncapi(call.url))
+
+
+async def docs(call: Call) -> Answer:
+    return tagged(call, call.site.documents.docs(call.url), media_type=HTML)
+
+
+async def home(call: Call) -> Answer:
+    return tagged(call, call.site.documents.home(call.url), media_type=HTML)
+
+
+async def problem(call: Call) -> Answer:
+    found = problems.page_for(call.part("code"))
+    if found is None:
+        raise NoSuchPage("There is no problem of this name.")
+    return tagged(call, found, media_type=HTML)
+
+
+async def asset(call: Call) -> Answer:
+    name = call.part("file")
+    if name not in _ASSETS:
+        raise NoSuchPage
+    return tagged(call, html.asset(name), media_type=_ASSETS[name])

@@ -1,0 +1,7 @@
+"""`python -m hubbub`."""
+
+import sys
+
+from hubbub.cli import main
+
+sys.exit(main())

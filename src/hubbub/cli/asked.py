@@ -1,0 +1,53 @@
+"""What the commands have in common: where the store is, who is meant, which password."""
+
+import getpass
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from hubbub.config import load
+from hubbub.domain.policy import check_password
+from hubbub.storage.sqlite import SqliteStore
+
+Data = Annotated[str | None, Parameter(help="Where the server keeps everything, as for `hubbub serve`.")]
+
+
+class Misused(Exception):
+    """The command was not asked for in a way it understands."""
+
+
+class Failed(Exception):
+    """The command could not be done."""
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def data_directory(given: str | None) -> Path:
+    """Where `hubbub serve` would find its store. Raises Misconfigured."""
+    return load({"data": [given]} if given is not None else {}, os.environ).data
+
+
+def beside_a_server(data: str | None, *, create: bool = False) -> SqliteStore:
+    """The store, whether or not a server has it open. Raises StoreUnusable."""
+    return SqliteStore.open_shared(data_directory(data), now_ms=now_ms, randomness=os.urandom, create=create)
+
+
+def new_password() -> str:
+    """Typed twice at a terminal, or one line of standard input; never an argument, which others can see.
+
+    Raises BadInput, Misused.
+    """
+    if not sys.stdin.isatty():
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = getpass.getpass("Password: ")
+        if getpass.getpass("Once more: ") != password:
+            raise Misused("the two are not the same; nothing was changed")
+    check_password(password)
+    return password

@@ -1,0 +1,114 @@
+"""`hubbub seed`: people who are signed in already, and rooms, for demonstrations and load tests."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from hubbub.cli.asked import Data, Failed, data_directory, now_ms
+from hubbub.config import Config
+from hubbub.domain.errors import StorageFailed
+from hubbub.domain.ids import RoomId, SessionId, UserId
+from hubbub.domain.model import Room, Session, User
+from hubbub.domain.policy import folded
+from hubbub.service.passwords import Passwords
+from hubbub.service.tokens import new_token, opaque_id, token_hash
+from hubbub.storage.base import Seed
+from hubbub.storage.sqlite import SqliteStore
+
+_LIFETIME_MS = Config(data=Path()).session_seconds * 1000
+
+
+def seed(
+    *,
+    users: Annotated[int, Parameter(help="How many people, called user-00001 and so on.")],
+    rooms: Annotated[int, Parameter(help="How many rooms, called Room 1 and so on.")],
+    out: Annotated[str, Parameter(help="The file that gets their tokens and ids as JSON; - for here.")],
+    data: Data = None,
+) -> int:
+    """Put people and rooms straight into a store that no server is using.
+
+    The people are signed in, with the tokens that are written, and have no password anyone knows.
+    """
+    if users < 1 or rooms < 0:
+        raise Failed("there has to be at least one user, to have made the rooms")
+    planned, tokens = plan(users, rooms)
+    asyncio.run(_store(data_directory(data), planned))
+    _write(
+        out,
+        {
+            "users": [
+                {"name": user.name, "token": token}
+                for (user, _), token in zip(planned.users, tokens, strict=True)
+            ],
+            "rooms": [{"id": room.id, "name": room.name} for room, _ in planned.rooms],
+        },
+    )
+    if out != "-":
+        print(f"{users} users and {rooms} rooms; their tokens and ids are in {out}")
+    return 0
+
+
+def plan(users: int, rooms: int) -> tuple[Seed, list[str]]:
+    """What to store, and the users' tokens in their order."""
+    at_ms = now_ms()
+    passwords = Passwords(workers=1)
+    # One hash for all, of a password that is forgotten at once: a hash each would take minutes.
+    nobody_knows = passwords.hash_now(new_token(os.urandom))
+    passwords.close()
+    people = [User(name=UserId(f"user-{number:05}"), created_at_ms=at_ms) for number in range(1, users + 1)]
+    tokens = [new_token(os.urandom) for _ in people]
+    sessions = [
+        Session(
+            id=SessionId(opaque_id(os.urandom, 20)),
+            user=user.name,
+            created_at_ms=at_ms,
+            expires_at_ms=at_ms + _LIFETIME_MS,
+            agent="hubbub seed",
+        )
+        for user in people
+    ]
+    places = [
+        Room(
+            id=RoomId(opaque_id(os.urandom, 12)),
+            name=f"Room {number}",
+            created_at_ms=at_ms,
+            created_by=people[0].name,
+            head=0,
+        )
+        for number in range(1, rooms + 1)
+    ]
+    planned = Seed(
+        users=[(user, nobody_knows) for user in people],
+        sessions=[(session, token_hash(token)) for session, token in zip(sessions, tokens, strict=True)],
+        rooms=[(room, folded(room.name)) for room in places],
+    )
+    return planned, tokens
+
+
+async def _store(directory: Path, planned: Seed) -> None:
+    def broken(error: StorageFailed) -> None:
+        pass  # whoever writes is told as well
+
+    store = SqliteStore.open(directory, now_ms=now_ms, randomness=os.urandom, on_broken=broken)
+    try:
+        await store.seed(planned)
+    finally:
+        await store.close()
+
+
+def _write(out: str, answer: object) -> None:
+    text = json.dumps(answer, indent=1) + "\n"
+    if out == "-":
+        sys.stdout.write(text)
+        return
+    # There are tokens in it: for its owner only.
+    try:
+        with open(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise Failed(f"cannot write {out}: {error.strerror}") from error

@@ -1,0 +1,99 @@
+"""`hubbub serve`: its flags are the table of settings."""
+
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import structlog
+from cyclopts import Parameter
+
+from hubbub import logs
+from hubbub.app import Running
+from hubbub.cli.asked import Failed
+from hubbub.config import FILE, KNOBS, load
+from hubbub.knobs import Knob
+from hubbub.process import run
+
+_log = structlog.get_logger("hubbub.cli")
+
+
+def _default(knob: Knob) -> str:
+    match knob.default:
+        case None | () | {}:
+            return ""
+        case bool():
+            on, off = knob.value.split("|")
+            return f" [{on if knob.default else off}]"
+        case default:
+            return f" [{default}]"
+
+
+def _field(knob: Knob) -> tuple[str, Any, Any]:
+    shape = list[str] | None if knob.many else str | None
+    parameter = Parameter(help=f"{knob.help}{_default(knob)}", metavar=knob.value, negative=())
+    return knob.name, Annotated[shape, parameter], None
+
+
+# One for each setting, all text: `config` reads them, so that it can tell every mistake at once.
+_FILE_HELP = Parameter(help=f"More settings, in TOML. [./{FILE} if there is one]", metavar="FILE")
+_FILE = ("config", Annotated[str | None, _FILE_HELP], None)
+Flags = dataclasses.make_dataclass("Flags", [_FILE, *map(_field, KNOBS)], kw_only=True)
+Flags.__module__ = __name__  # cyclopts looks into no class that calls itself a part of the standard library
+
+
+def serve(
+    *,
+    flags: Annotated[Flags | None, Parameter(name="*")] = None,  # type: ignore[valid-type]
+    left: Annotated[Sequence[str], Parameter(parse=False)] = (),
+) -> int:
+    """Serve until told to stop.
+
+    Every flag can also be set as HUBBUB_FLAG in the environment or as flag in hubbub.toml.
+    A flag is stronger than the environment, and that is stronger than the file.
+    """
+    given = {**_strays(left), **_given(flags)}
+    config = load(given, os.environ)
+    logs.configure(config.log_format, config.log_level)
+    try:
+        return run(config, _announce)
+    except (OSError, ImportError) as error:  # a certificate, or an event loop, that cannot be used
+        raise Failed(f"cannot start: {error}") from error
+
+
+def _given(flags: object) -> dict[str, list[str]]:
+    values: Mapping[str, str | list[str] | None] = vars(flags) if flags is not None else {}
+    return {
+        name: [value] if isinstance(value, str) else value
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def _strays(words: Sequence[str]) -> dict[str, list[str]]:
+    """Words that belong to no flag there is, as flags nobody knows; what follows one is its value."""
+    strays: dict[str, list[str]] = {}
+    name = ""
+    for word in words:
+        if word.startswith("-"):
+            name = word.lstrip("-").partition("=")[0].replace("-", "_")
+            strays[name] = []
+        elif not strays.get(name, True):
+            strays[name].append(word)
+        else:
+            strays[word] = []
+    return strays
+
+
+def _announce(server: Running) -> None:
+    """Tell a person on standard output, a program in its log."""
+    if server.config.log_format == "json":
+        admin = str(server.admin) if server.admin else None
+        _log.info("listening", url=server.url, data=str(server.config.data), admin=admin)
+        return
+    print(f"hubbub listens on {server.url}")
+    print(f"and keeps everything in {server.config.data}")
+    if server.admin is not None:
+        print(f"metrics for operators: http://{server.admin}/metrics")
+    sys.stdout.flush()

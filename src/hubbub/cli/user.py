@@ -1,0 +1,122 @@
+"""`hubbub user …`: looking after accounts, also while the server runs, which notices within a second."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+from cyclopts import App, Parameter
+
+from hubbub.cli.asked import Data, Failed, beside_a_server, new_password, now_ms
+from hubbub.domain.ids import UserId
+from hubbub.domain.model import User
+from hubbub.domain.policy import user_name
+from hubbub.service.passwords import Passwords
+from hubbub.storage.base import Store
+
+user = App(name="user", help="Look after accounts, also while the server runs.")
+
+Answer = TypeVar("Answer")
+Name = Annotated[str, Parameter(help="The user's handle.")]
+
+
+@user.command
+def add(name: Name, /, *, data: Data = None) -> None:
+    """Make an account. The password is asked for, or read from standard input."""
+    handle = user_name(name)
+    password_hash = _hashed(new_password())
+
+    async def work(store: Store) -> None:
+        await store.create_user(User(name=handle, created_at_ms=now_ms()), password_hash)
+
+    _with_store(data, work, create=True)
+    print(f"added {handle}")
+
+
+@user.command
+def password(name: Name, /, *, data: Data = None) -> None:
+    """Give an account another password, and end all its sessions."""
+    handle = user_name(name)
+
+    async def work(store: Store) -> int:
+        await _known(store, handle)
+        await store.set_password(handle, _hashed(new_password()))
+        return len(await store.end_sessions(handle))
+
+    print(f"{handle} has a new password; sessions ended: {_with_store(data, work)}")
+
+
+@user.command
+def disable(name: Name, /, *, data: Data = None) -> None:
+    """Keep an account from signing in, and end all its sessions."""
+    _set_disabled(name, data, now_ms())
+    print(f"disabled {user_name(name)}")
+
+
+@user.command
+def enable(name: Name, /, *, data: Data = None) -> None:
+    """Let a disabled account sign in again."""
+    _set_disabled(name, data, None)
+    print(f"enabled {user_name(name)}")
+
+
+@user.command
+def sessions(
+    name: Name,
+    /,
+    *,
+    end: Annotated[bool, Parameter(help="End them all.", negative=())] = False,
+    data: Data = None,
+) -> None:
+    """List an account's sessions: id, when it was begun, when it ends unless it is used, by what."""
+    handle = user_name(name)
+
+    async def work(store: Store) -> None:
+        await _known(store, handle)
+        for session in await store.sessions(handle):
+            if session.alive(now_ms()):
+                print(session.id, _date(session.created_at_ms), _date(session.expires_at_ms), session.agent)
+        if end:
+            print(f"sessions ended: {len(await store.end_sessions(handle))}")
+
+    _with_store(data, work)
+
+
+def _set_disabled(name: str, data: str | None, at_ms: int | None) -> None:
+    handle = user_name(name)
+
+    async def work(store: Store) -> None:
+        await _known(store, handle)
+        await store.disable(handle, at_ms)
+
+    _with_store(data, work)
+
+
+async def _known(store: Store, handle: UserId) -> None:
+    if await store.user(handle) is None:
+        raise Failed(f"there is no user {handle}")
+
+
+def _with_store(
+    data: str | None, work: Callable[[Store], Awaitable[Answer]], *, create: bool = False
+) -> Answer:
+    async def run() -> Answer:
+        store = beside_a_server(data, create=create)
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def _hashed(password: str) -> str:
+    passwords = Passwords(workers=1)
+    try:
+        return passwords.hash_now(password)
+    finally:
+        passwords.close()
+
+
+def _date(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%MZ")

@@ -1,0 +1,81 @@
+"""uvicorn, told how hubbub listens and how it leaves.
+
+The way out: accept nobody, say good-bye to every stream, let what was said get through, and drop whoever has
+not taken it when the time is up. An event stream sees no disconnect of its own at a shutdown, so it has to be
+told; signals belong to the application, which ends with an exit code of its own.
+"""
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Callable, Generator, Sequence
+
+import uvicorn
+
+from hubbub.knobs import Address
+
+
+class CannotListen(Exception):
+    """The address cannot be had; the text names it and says why."""
+
+
+def listen(address: Address, *, backlog: int) -> list[socket.socket]:
+    """Sockets on every address the host name stands for; with port 0, the same free port on each.
+
+    Raises CannotListen.
+    """
+    sockets: list[socket.socket] = []
+    port = address.port
+    try:
+        for family, _, _, _, where in socket.getaddrinfo(
+            address.host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            if family not in (socket.AF_INET, socket.AF_INET6):
+                continue
+            sock = socket.create_server((str(where[0]), port), family=family, backlog=backlog)
+            sock.setblocking(False)
+            sockets.append(sock)
+            port = sock.getsockname()[1]
+    except OSError as error:
+        for sock in sockets:
+            sock.close()
+        why = "it is in use" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
+        raise CannotListen(f"cannot listen on {address}: {why}") from error
+    if not sockets:
+        raise CannotListen(f"cannot listen on {address}: it stands for no address")
+    return sockets
+
+
+def bound(sockets: Sequence[socket.socket]) -> Address:
+    """Where the first of them listens."""
+    name = sockets[0].getsockname()
+    return Address(name[0], name[1])
+
+
+class Server(uvicorn.Server):
+    """Always true: once `shutdown` has returned no connection is open."""
+
+    def __init__(self, config: uvicorn.Config, *, farewell: Callable[[], object] = lambda: None) -> None:
+        """`farewell` tells the live streams; it is called once nobody new can come in."""
+        super().__init__(config)
+        self._farewell = farewell
+        self.ready = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave signals alone: uvicorn would raise them again at the end, and the exit code with them."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        self._farewell()
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)  # they hear of it in the next turn

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from hubbub.api.answer import PROBLEM
 from hubbub.api.asyncapi import EVENTS, REPLIES, SAID_BY_CLIENTS, asyncapi
 from hubbub.api.errors import INTERNAL, INTERNAL_CODE, INTERNAL_TITLE, WIRE, page_of
 from hubbub.api.html import page, paragraphs, prose, shell
-from hubbub.api.openapi import openapi
+from hubbub.api.openapi import DONE, openapi
 
 if TYPE_CHECKING:
     from hubbub.api.operations import Operation
@@ -89,36 +90,28 @@ def _body(operation: Schema) -> str:
     body = operation.get("requestBody")
     if body is None:
         return ""
-    return f'<p class="body">Body: {_type(body["content"]["application/json"]["schema"])}</p>'
+    return f'<p class="body">The body is a {_type(body["content"]["application/json"]["schema"])}</p>'
 
 
 def _responses(responses: Mapping[str, Schema]) -> str:
-    rows = (
-        (status, _answered(answer), _said(answer), "")
-        for status, answer in responses.items()
-        if status != "default"
-    )
-    return _table("Answers", ("status", "with", "", ""), rows)
+    rows = ((status, _answer(answer)) for status, answer in responses.items() if status != "default")
+    return _table("Answers", ("status", "answer"), rows)
 
 
-def _answered(answer: Schema) -> str:
-    """The type of an answer that is no problem."""
-    kinds = [
+def _answer(answer: Schema) -> str:
+    """What comes with a status: the kinds of problem, each with its page, or the type of the body."""
+    contents: Mapping[str, Schema] = answer.get("content", {})
+    if PROBLEM in contents:
+        return " · ".join(
+            f'<a href="{example["value"]["type"]}">{prose(example["value"]["title"])}</a>'
+            for example in contents[PROBLEM]["examples"].values()
+        )
+    kinds = ", ".join(
         _type(content["schema"]) if media_type == "application/json" else f"<code>{escape(media_type)}</code>"
-        for media_type, content in answer.get("content", {}).items()
-        if "problem" not in media_type
-    ]
-    return " ".join(kinds)
-
-
-def _said(answer: Schema) -> str:
-    """The kinds of problem an answer may be, each with its page; or what else it is."""
-    problems = [
-        f'<a href="{example["value"]["type"]}">{prose(example["value"]["title"])}</a>'
-        for content in answer.get("content", {}).values()
-        for example in content.get("examples", {}).values()
-    ]
-    return " · ".join(problems) or prose(answer["description"])
+        for media_type, content in contents.items()
+    )
+    said = answer["description"]
+    return kinds if kinds and said == DONE else " ".join(filter(None, (prose(said), kinds)))
 
 
 def _example(method: str, path: str, operation: Schema, url: str) -> str:
@@ -206,10 +199,10 @@ def _problems() -> str:
     kinds = [(wire.status, error.code, error.title) for error, wire in WIRE.items()]
     kinds.append((INTERNAL.status, INTERNAL_CODE, INTERNAL_TITLE))
     rows = (
-        (str(status), f'<a href="{page_of(code)}"><code>{page_of(code)}</code></a>', prose(title), "")
+        (str(status), f'<a href="{page_of(code)}"><code>{page_of(code)}</code></a>', prose(title))
         for status, code, title in sorted(kinds)
     )
-    table = _table("Problems", ("status", "type", "", ""), rows)
+    table = _table("Problems", ("status", "type", ""), rows)
     return f'<section id="problems"><h2>Problems</h2>{table}</section>'
 
 

@@ -28,16 +28,17 @@ ROOM=$(curl -s {url}/rooms -H "Authorization: Bearer $TOKEN" \\
 """,
     ),
     (
-        "Listen, in one terminal",
+        "Listen",
         "With <code>Accept: text/event-stream</code> it is an event stream, with "
-        "<code>Upgrade: websocket</code> a WebSocket; this is one JSON object a line.",
+        "<code>Upgrade: websocket</code> a WebSocket; this is one JSON object a line. The <code>&amp;</code> "
+        "leaves you the terminal.",
         """
-curl -N {url}/room/$ROOM/subscribe?after=0 \\
-  -H "Accept: application/x-ndjson" -H "Authorization: Bearer $TOKEN"
+curl -sN "{url}/room/$ROOM/subscribe?after=0" \\
+  -H "Accept: application/x-ndjson" -H "Authorization: Bearer $TOKEN" &
 """,
     ),
     (
-        "Speak, in another",
+        "Speak",
         "When this has answered, the message is on disk; send it twice under one key, and it is there once.",
         """
 curl {url}/room/$ROOM/messages -H "Authorization: Bearer $TOKEN" \\

@@ -5,10 +5,10 @@ Everything between is plain ASGI: no task and no wrapped request for each layer.
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
+import structlog
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,7 +22,7 @@ from hubbub.api.gate import admit
 from hubbub.api.operations import OPERATIONS, Operation
 from hubbub.domain.errors import HubbubError, MethodNotAllowed, NoSuchPage
 
-_log = logging.getLogger("hubbub.http")
+_log = structlog.get_logger("hubbub.http")
 
 # On everything. Pages load their own style and nothing else; nobody may frame them, nor guess at types.
 SECURITY_FIELDS: tuple[tuple[bytes, bytes], ...] = (

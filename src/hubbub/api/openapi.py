@@ -68,6 +68,9 @@ _STREAM_SCHEMA: Schema = {
 }
 
 
+DONE = "Done."
+
+
 def openapi(operations: Sequence["Operation"], url: str) -> dict[str, Any]:
     """The document of a server that is reached at `url`."""
     types = [operation.gives for operation in operations if _is_json(operation)]
@@ -170,8 +173,7 @@ def _fields(operation: "Operation") -> Iterable[dict[str, Any]]:
 
 
 def _success(operation: "Operation", given: dict[str, Schema]) -> dict[str, Any]:
-    description = "As asked." if operation.gives is not None else "Done."
-    answer: dict[str, Any] = {"description": description}
+    answer: dict[str, Any] = {"description": DONE}
     if operation.answers:
         answer["headers"] = _answer_fields(operation.answers)
     if operation.gives is not None:

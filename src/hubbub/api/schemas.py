@@ -6,6 +6,7 @@ The docstring beneath a member is its description: it is read from the source, o
 import ast
 import inspect
 from collections.abc import Iterable, Mapping
+from textwrap import dedent
 from typing import Any
 
 import msgspec
@@ -93,7 +94,7 @@ def _explain(kind: type[msgspec.Struct], schema: Schema) -> None:
 def _member_docs(kind: type[msgspec.Struct]) -> dict[str, str]:
     """The strings that stand beneath a class's members, by name; nothing where the source is not at hand."""
     try:
-        (tree,) = ast.parse(inspect.cleandoc(inspect.getsource(kind))).body
+        (tree,) = ast.parse(dedent(inspect.getsource(kind))).body
     except (OSError, SyntaxError, ValueError):
         return {}
     assert isinstance(tree, ast.ClassDef)

@@ -72,7 +72,7 @@ SUBPROTOCOL: Final = Subprotocol("hubbub.v1")
 PATIENCE: Final = 100
 """Refusals for going too fast, one after the other, before the connection is closed with 4429."""
 
-CLOSING_SECONDS: Final = 3.0
+CLOSING_SECONDS: Final = 2.0
 """How long the other side may take to answer our close frame."""
 
 _TEXT: Final = 0x81

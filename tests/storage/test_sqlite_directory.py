@@ -202,7 +202,7 @@ async def test_a_step_that_fails_leaves_the_database_in_the_form_before(open_sql
     await open_sqlite().close()
     known = sqlite_schema.steps()
     with monkeypatch.context() as patched:
-        patched.setattr(sqlite, "steps", lambda: [*known, "CREATE TABLE extra (x) STRICT; nonsense"])
+        patched.setattr(sqlite, "steps", lambda: [*known, "CREATE TABLE extra (x INTEGER) STRICT; nonsense"])
         with pytest.raises(StoreUnusable):
             open_sqlite()
 

@@ -131,6 +131,13 @@ async def test_any_write_that_fails_breaks_the_store(store, disk, broken, operat
     assert len(broken) == 1
 
 
+async def test_a_store_breaks_once_whatever_fails_while_it_breaks(store, broken):
+    first = store._db.give_up(apsw.IOError("the commit"))
+
+    assert store._db.give_up(apsw.IOError("undoing it")) is first
+    assert broken == [first]
+
+
 async def test_what_was_acknowledged_before_the_store_broke_is_there_afterwards(store, disk, open_sqlite):
     say(store, LOUNGE, "a", "b")
     disk.fail = {"sync": apsw.IOError}
@@ -188,6 +195,15 @@ async def test_the_write_ahead_log_stays_bounded(store, directory, monkeypatch):
 
     assert (directory / "hubbub.db-wal").stat().st_size < 100 * 4096
     assert await store.head(LOUNGE) == 200
+
+
+async def test_moving_the_write_ahead_log_is_no_change(store, eager):
+    seen = await store.changes()
+
+    say(store, LOUNGE, "a")
+    say(store, LOUNGE, "b")
+
+    assert await store.changes() == seen
 
 
 async def test_an_acknowledgement_does_not_wait_for_the_write_ahead_log_to_be_moved(store, disk, eager):

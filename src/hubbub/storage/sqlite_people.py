@@ -7,7 +7,7 @@ from hubbub.domain.ids import UserId, inbox_log
 from hubbub.domain.model import User
 from hubbub.storage.base import Credential
 from hubbub.storage.sqlite_database import Database, Row
-from hubbub.storage.sqlite_rooms import LAST, add_log
+from hubbub.storage.sqlite_rooms import add_log, span
 
 _USER = "SELECT name, created_at_ms, disabled_at_ms FROM users "
 
@@ -39,9 +39,8 @@ class People:
 
     async def users(self, *, prefix: str, after: UserId | None, limit: int) -> tuple[Sequence[User], bool]:
         rows = self._db.rows(
-            _USER + "WHERE name >= ? AND name < ? AND name > ? AND disabled_at_ms IS NULL"
-            " ORDER BY name LIMIT ?",
-            (prefix, prefix + LAST, after or "", limit + 1),
+            _USER + "WHERE name >= ? AND name < ? AND disabled_at_ms IS NULL ORDER BY name LIMIT ?",
+            (*span(prefix, after), limit + 1),
         )
         return [_user(row) for row in rows[:limit]], len(rows) > limit
 

@@ -15,8 +15,14 @@ _ROOM = """
     ) FROM rooms JOIN logs ON number = log
 """
 
-LAST = "\U0010ffff"
-"""Sorts after every character that names may have."""
+
+def span(prefix: str, after: str | None) -> tuple[str, str]:
+    """From which name, included, to which, excluded, those lie that start with `prefix` and follow `after`.
+
+    One bound on each side: of two lower ones SQLite would seek to either, and step over the rest.
+    """
+    first = prefix if after is None else max(prefix, after + "\0")
+    return first, prefix + "\U0010ffff"  # no name has this character, which sorts after all others
 
 
 def add_log(database: Database, log: LogId) -> int:
@@ -64,14 +70,14 @@ class Rooms:
         return None if row is None else _room(row)
 
     async def rooms(self, *, prefix: str, after: RoomId | None, limit: int) -> tuple[Sequence[Room], bool]:
-        start = ""
+        last = None
         if after is not None:
             found = self._db.row("SELECT folded FROM rooms WHERE id = ?", (after,))
             if found is None:
                 raise NoSuchRoom(f"There is no room “{after}” to go on from.")
-            start = found[0]
+            last = found[0]
         rows = self._db.rows(
-            _ROOM + "WHERE folded >= ? AND folded < ? AND folded > ? ORDER BY folded LIMIT ?",
-            (prefix, prefix + LAST, start, limit + 1),
+            _ROOM + "WHERE folded >= ? AND folded < ? ORDER BY folded LIMIT ?",
+            (*span(prefix, last), limit + 1),
         )
         return [_room(row) for row in rows[:limit]], len(rows) > limit

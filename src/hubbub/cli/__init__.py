@@ -35,7 +35,10 @@ def main(words: Sequence[str] | None = None) -> int:
         if left:
             raise Misused(f"nobody knows what {' '.join(left)} means here; see --help")
         return int(command(*bound.args, **bound.kwargs) or 0)
-    except (CycloptsError, Misused, Misconfigured) as error:
+    except CycloptsError as error:
+        error.verbose = False  # it would name functions of ours
+        return _tell(error, 2)
+    except (Misused, Misconfigured) as error:
         return _tell(error, 2)
     except (Failed, HubbubError, CannotListen, StoreInUse, StoreUnusable) as error:
         return _tell(error, 1)

@@ -22,12 +22,14 @@ from hubbub.storage.sqlite import SqliteStore
 
 _LIFETIME_MS = Config(data=Path()).session_seconds * 1000
 
+_OUT = "The file that gets their tokens and ids as JSON; - for standard output."
+
 
 def seed(
     *,
     users: Annotated[int, Parameter(help="How many people, called user-00001 and so on.")],
     rooms: Annotated[int, Parameter(help="How many rooms, called Room 1 and so on.")],
-    out: Annotated[str, Parameter(help="The file that gets their tokens and ids as JSON; - for here.")],
+    out: Annotated[str, Parameter(help=_OUT, metavar="FILE", allow_leading_hyphen=True)],
     data: Data = None,
 ) -> int:
     """Put people and rooms straight into a store that no server is using.

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from hubbub import logs
 from hubbub.app import Running
 from hubbub.cli.asked import Failed
-from hubbub.config import FILE, KNOBS, load
+from hubbub.config import FILE, KNOBS, Misconfigured, load
 from hubbub.knobs import Knob
 from hubbub.process import run
 
@@ -53,8 +53,14 @@ def serve(
     Every flag can also be set as HUBBUB_FLAG in the environment or as flag in hubbub.toml.
     A flag is stronger than the environment, and that is stronger than the file.
     """
-    given = {**_strays(left), **_given(flags)}
-    config = load(given, os.environ)
+    unknown, words = _strays(left)
+    mistakes = [f"{word!r} is not expected here" for word in words]
+    try:
+        config = load({**unknown, **_given(flags)}, os.environ)
+    except Misconfigured as error:
+        mistakes = [*error.mistakes, *mistakes]
+    if mistakes:
+        raise Misconfigured(mistakes)
     logs.configure(config.log_format, config.log_level)
     try:
         return run(config, _announce)
@@ -71,19 +77,21 @@ def _given(flags: object) -> dict[str, list[str]]:
     }
 
 
-def _strays(words: Sequence[str]) -> dict[str, list[str]]:
-    """Words that belong to no flag there is, as flags nobody knows; what follows one is its value."""
-    strays: dict[str, list[str]] = {}
-    name = ""
+def _strays(words: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """Of words that belong to no flag there is: flags nobody knows, with their values, and the rest."""
+    unknown: dict[str, list[str]] = {}
+    rest: list[str] = []
+    name: str | None = None
     for word in words:
-        if word.startswith("-"):
-            name = word.lstrip("-").partition("=")[0].replace("-", "_")
-            strays[name] = []
-        elif not strays.get(name, True):
-            strays[name].append(word)
+        if word.startswith("--"):
+            name = word.removeprefix("--").partition("=")[0].replace("-", "_")
+            unknown[name] = []
+        elif name is not None:
+            unknown[name].append(word)
+            name = None
         else:
-            strays[word] = []
-    return strays
+            rest.append(word)
+    return unknown, rest
 
 
 def _announce(server: Running) -> None:

@@ -107,7 +107,7 @@ async def test_looking_for_free_names_counts_as_signing_up(accounts, limits, ada
 # -- looking people up ------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["nobody", "", "a b", "é"])
+@pytest.mark.parametrize("name", ["nobody", "", "a b", "é", "\ud800"])
 async def test_what_is_nobodys_name_is_not_found(accounts, name):
     with pytest.raises(NoSuchUser):
         await accounts.user(name)
@@ -163,6 +163,12 @@ async def test_what_is_nobodys_token_signs_nobody_in(accounts, token):
         await accounts.authenticate(token)
 
 
+async def test_what_is_no_token_at_all_is_not_looked_for(accounts, store, monkeypatch):
+    monkeypatch.setattr(store, "session_by_token", None)
+    with pytest.raises(NotSignedIn):
+        await accounts.authenticate("password123")
+
+
 async def test_unknown_wrong_and_disabled_are_refused_alike_after_the_same_work(
     accounts, store, clock, passwords, monkeypatch, ada
 ):
@@ -192,6 +198,21 @@ async def test_who_is_disabled_while_the_password_is_checked_does_not_get_in(
     async def slow(password_hash, password):
         right = await verify(password_hash, password)
         await store.disable(UserId("ada"), clock.now_ms())
+        return right
+
+    monkeypatch.setattr(passwords, "verify", slow)
+    await refused(accounts, WrongCredentials)
+    assert not await accounts.sessions(UserId("ada"))
+
+
+async def test_a_password_replaced_while_it_is_checked_lets_nobody_in(
+    accounts, store, passwords, monkeypatch, ada
+):
+    verify = passwords.verify
+
+    async def slow(password_hash, password):
+        right = await verify(password_hash, password)
+        await store.set_password(UserId("ada"), passwords.hash_now("another password"))
         return right
 
     monkeypatch.setattr(passwords, "verify", slow)

@@ -86,6 +86,8 @@ def test_what_was_given_back_can_be_taken_again(limiter):
     take_all(limiter, "ada")
     limiter.give_back("ada")
     assert limiter.take("ada").remaining == 0
+    limiter.give_back("ada", 3)
+    assert limiter.peek("ada").remaining == 3
 
 
 def test_giving_back_never_makes_more_than_the_quota(limiter, clock):
@@ -129,7 +131,7 @@ def test_no_stretch_of_time_gives_more_than_quota_and_rate(quota, window, pauses
             assert last - first + 1 <= quota * (1 + stretch / window) + 1e-3
 
 
-@given(quota=st.integers(1, 10_000), window=st.integers(1, 10_000))
+@given(quota=st.integers(1, 10**9 - 1), window=st.integers(1, 10_000))
 def test_the_quota_is_exact_also_when_it_does_not_divide_the_window(quota, window):
     limiter = Limiter(Policy(name="p", quota=quota, window_seconds=window), Clock().monotonic)
     assert limiter.peek("ada").remaining == quota

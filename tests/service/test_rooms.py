@@ -30,7 +30,7 @@ async def test_a_new_room_is_found_by_its_id(rooms, ada, clock):
     assert await rooms.get(room.id) == room
 
 
-@pytest.mark.parametrize("id", ["nosuchroom00", "", "no such", "é", "x" * 100, "room/1"])
+@pytest.mark.parametrize("id", ["nosuchroom00", "", "\ud800", "no such", "é", "x" * 100, "room/1"])
 async def test_what_is_no_room_is_not_found(rooms, id):
     with pytest.raises(NoSuchRoom):
         await rooms.get(id)

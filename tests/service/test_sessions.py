@@ -50,6 +50,7 @@ async def every_second(accounts, clock, seconds):
 
 async def test_a_session_unused_for_its_lifetime_is_over(accounts, clock, ada):
     token, session = ada
+    await accounts.authenticate(token)
     clock.pass_(SESSION_SECONDS - 0.001)
     assert session.alive(clock.now_ms())
     clock.pass_(0.001)
@@ -115,6 +116,61 @@ async def test_a_full_disk_signs_nobody_out(accounts, store, clock, monkeypatch,
     monkeypatch.setattr(store, "extend_session", extend)
     await accounts.tick()
     assert (await store.session(session.id)).expires_at_ms == slid.expires_at_ms
+
+
+async def test_a_full_disk_ends_no_stream_that_is_in_use(accounts, store, clock, monkeypatch, told, ada):
+    _, session = ada
+
+    async def full(id, expires_at_ms):
+        raise StorageFull
+
+    monkeypatch.setattr(store, "extend_session", full)
+    accounts.watch(session, told.append)
+    clock.pass_(SESSION_SECONDS - 1)
+    await accounts.touch(session)
+    await accounts.tick()
+    clock.pass_(2)
+    accounts.watch(session, told.append)
+    await accounts.tick()
+    assert told == []
+
+
+async def test_a_session_that_slides_while_its_slide_is_written_slides_on(
+    accounts, store, clock, monkeypatch, ada
+):
+    token, session = ada
+    extend = store.extend_session
+
+    async def slow(id, expires_at_ms):
+        await extend(id, expires_at_ms)
+        if clock.now_ms() < session.created_at_ms + 2 * STEP * 1000:
+            clock.pass_(STEP)
+            await accounts.authenticate(token)
+
+    monkeypatch.setattr(store, "extend_session", slow)
+    clock.pass_(STEP)
+    await accounts.authenticate(token)
+    await accounts.tick()
+    await accounts.tick()
+    stored = await store.session(session.id)
+    assert stored.expires_at_ms == clock.now_ms() + SESSION_SECONDS * 1000
+    assert stored.expires_at_ms == session.expires_at_ms + 2 * STEP * 1000
+
+
+async def test_a_session_that_slid_and_ended_is_not_written_again(accounts, store, clock, monkeypatch, ada):
+    token, session = ada
+    clock.pass_(STEP)
+    await accounts.authenticate(token)
+    await accounts.sign_out(session)
+    monkeypatch.setattr(store, "extend_session", None)
+    await accounts.tick()
+
+
+async def test_a_stream_in_use_asks_the_store_nothing(accounts, store, monkeypatch, ada):
+    _, session = ada
+    accounts.watch(session, lambda _: None)
+    monkeypatch.setattr(store, "session", None)
+    assert await accounts.touch(session) == session
 
 
 async def test_most_requests_ask_the_store_nothing(accounts, store, monkeypatch, ada):
@@ -202,8 +258,27 @@ async def test_a_stream_whose_session_another_server_slid_on_stays(
     await command_line.extend_session(session.id, session.expires_at_ms + 5000)
     await every_second(accounts, clock, SESSION_SECONDS + 4)
     assert told == []
+    assert (await accounts.by_id(session.id)).expires_at_ms == session.expires_at_ms + 5000
     await every_second(accounts, clock, 1)
     assert told == ["expired"]
+
+
+async def test_a_stream_that_leaves_while_its_session_is_looked_up_is_told_nothing(
+    accounts, store, command_line, monkeypatch, told, ada
+):
+    _, session = ada
+    leave = accounts.watch(session, told.append)
+    await accounts.tick()
+    await command_line.end_sessions(UserId("ada"))
+    look_up = store.session
+
+    async def slow(id):
+        leave()
+        return await look_up(id)
+
+    monkeypatch.setattr(store, "session", slow)
+    await accounts.tick()
+    assert told == []
 
 
 async def test_a_stream_opened_while_its_session_was_ending_ends_at_the_next_tick(accounts, told, ada):
@@ -235,6 +310,17 @@ async def test_ending_sessions_from_the_command_line_ends_what_is_open(accounts,
     await command_line.end_sessions(UserId("ada"))
     await accounts.tick()
     assert told == ["signed-out"]
+    with pytest.raises(NotSignedIn):
+        await accounts.authenticate(token)
+
+
+async def test_ending_sessions_from_the_command_line_ends_those_without_streams_too(
+    accounts, command_line, ada
+):
+    token, _ = ada
+    await accounts.authenticate(token)
+    await command_line.end_sessions(UserId("ada"))
+    await accounts.tick()
     with pytest.raises(NotSignedIn):
         await accounts.authenticate(token)
 

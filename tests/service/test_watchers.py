@@ -49,6 +49,16 @@ def test_a_stream_that_went_by_itself_is_told_nothing(watchers, told):
     leave()
 
 
+def test_of_streams_that_end_alike_only_the_one_that_left_is_let_go(watchers, told):
+    end = told.append
+    leave = watchers.watch(session(), end)
+    watchers.watch(session(), end)
+    watchers.watch(session(), end)
+    leave()
+    watchers.end(SessionId("s"), "expired")
+    assert told == ["expired", "expired"]
+
+
 def test_a_session_without_streams_is_not_kept(watchers, told):
     watchers.watch(session(), told.append)()
     assert len(watchers) == 0

@@ -42,7 +42,7 @@ start and never out fills no disk and locks nobody out."""
 
 MAX_AGENT_CHARACTERS = 200
 
-_REMEMBERED = 32_768  # sessions, some 15 MB; above the ten thousands that are here at once
+_REMEMBERED = 32_768  # sessions, some 20 MB; above the ten thousands that are here at once
 _SLIDES = 20  # a session's expiry slides in steps of this part of its lifetime, not at every request
 _SLIDES_WRITTEN = 200  # in one tick: when ten thousand come back at once, their commits must not hold them up
 _SWEEP_MS = 60_000

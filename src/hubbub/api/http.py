@@ -20,7 +20,7 @@ from hubbub.api.documents import Documents
 from hubbub.api.errors import problem
 from hubbub.api.gate import admit
 from hubbub.api.operations import OPERATIONS, Operation
-from hubbub.domain.errors import HubbubError, MethodNotAllowed, NoSuchPage
+from hubbub.domain.errors import HubbubError, MethodNotAllowed, NoSuchPage, NotSignedIn
 
 _log = structlog.get_logger("hubbub.http")
 
@@ -76,13 +76,18 @@ class Resource:
         if operation.limited:
             context.limits.requests.take(call.address)
         if operation.access != "anyone":
-            call.caller = await admit(
-                context,
-                call.headers,
-                ticket=first(call.scope, "ticket") if operation.access == "ticket" else None,
-                public_origin=call.url,
-                safe=operation.method == "GET",
-            )
+            try:
+                call.caller = await admit(
+                    context,
+                    call.headers,
+                    ticket=first(call.scope, "ticket") if operation.access == "ticket" else None,
+                    public_origin=call.url,
+                    safe=operation.method == "GET",
+                )
+            except NotSignedIn:
+                if operation.streams and _comes_back_by_itself(call.headers):
+                    return Answer(status=204)
+                raise
         if operation.body is not None:
             return await operation.handler(call, await call.body(operation.body))
         if operation.query is not None:
@@ -126,6 +131,12 @@ class Edge:
             if begun:
                 raise
             await _failed(error)(scope, receive, send_guarded)
+
+
+def _comes_back_by_itself(headers: Mapping[str, str]) -> bool:
+    """Whether this is a browser's EventSource, which has no Authorization to give, and connects again and
+    again until it is answered 204 (HTML standard, section 9.2.3)."""
+    return "last-event-id" in headers and "authorization" not in headers
 
 
 def _failed(error: Exception) -> Answer:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, cast
 
@@ -519,9 +520,8 @@ class WebSocket(asyncio.Protocol):
         """Talking keeps the session alive, as requests do."""
         assert self.caller is not None
         try:
-            await self.context.accounts.touch(self.caller.session)
-        except NotSignedIn:
-            self.end("signed-out")
+            with suppress(NotSignedIn):  # whoever watches the session ends this, and knows why
+                await self.context.accounts.touch(self.caller.session)
         finally:
             self.task = None
         self._go_on()

@@ -64,8 +64,11 @@ class Running:
     started it to leave.
     """
 
-    def __init__(self, config: Config, context: Context, address: Address, admin: Address | None) -> None:
+    def __init__(
+        self, config: Config, store: Store, context: Context, address: Address, admin: Address | None
+    ) -> None:
         self.config = config
+        self.store = store
         self.context = context
         self.address = address
         self.admin = admin
@@ -157,17 +160,22 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
     async with AsyncExitStack() as stack:
         sockets = _listen(stack, config.listen, config.backlog, "--listen")
         admin_sockets = _listen(stack, config.admin_listen, 16, "--admin-listen")
+        server: Running | None = None
+
+        def broke(error: StorageFailed) -> None:
+            if server is not None:  # else nothing was promised yet, and whoever starts us is told
+                server.broke(error)
+
         store = SqliteStore.open(
-            config.data,
-            now_ms=seams.now_ms,
-            randomness=seams.randomness,
-            on_broken=lambda error: server.broke(error),
+            config.data, now_ms=seams.now_ms, randomness=seams.randomness, on_broken=broke
         )
         stack.push_async_callback(store.close)
         passwords = Passwords(config.password_workers, config.password_queue)
         stack.callback(passwords.close)
         context = assemble(config, store, passwords, seams)
-        server = Running(config, context, bound(sockets), bound(admin_sockets) if admin_sockets else None)
+        server = Running(
+            config, store, context, bound(sockets), bound(admin_sockets) if admin_sockets else None
+        )
 
         app = build_app(context, trouble=server.trouble)
         public = Server(_public(config, context, app), farewell=server.farewell)
@@ -177,8 +185,10 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
             await _serve(stack, server, Server(_admin(page)), admin_sockets)
         await stack.enter_async_context(_housekeeping(config, store, server, seams))
         _warn(config)
-        yield server
-        server.stop()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 def _listen(stack: AsyncExitStack, address: Address | None, backlog: int, flag: str) -> list[socket.socket]:

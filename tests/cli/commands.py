@@ -1,0 +1,93 @@
+"""hubbub's command as its users meet it: a process, what it prints, how it ends."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from support.deadline import deadline
+
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("HUBBUB_")}
+HUBBUB = ("-m", "hubbub")
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+async def started(
+    *words: str | Path, program: Sequence[str] = HUBBUB, cwd: Path | None = None, **environment: str
+) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *program,
+        *map(str, words),
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        cwd=cwd,
+        env=ENVIRONMENT | environment,
+    )
+
+
+async def hubbub(*words: str | Path, said: str = "", cwd: Path | None = None, **environment: str) -> Ended:
+    """Run a command to its end, with `said` on its standard input."""
+    process = await started(*words, cwd=cwd, **environment)
+    async with deadline():
+        out, err = await process.communicate(said.encode())
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+class Serving:
+    """A server in a process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, url: str, metrics: str | None) -> None:
+        self.process = process
+        self.url = url
+        self.metrics = metrics
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    async def ended(self) -> Ended:
+        async with deadline():
+            out, err = await self.process.communicate()
+        assert self.process.returncode is not None
+        return Ended(self.process.returncode, out.decode(), err.decode())
+
+    async def stops(self) -> Ended:
+        self.signal(signal.SIGTERM)
+        return await self.ended()
+
+
+@asynccontextmanager
+async def serving(
+    data: Path, *flags: str, program: Sequence[str] = HUBBUB, admin: bool = False
+) -> AsyncIterator[Serving]:
+    """A server that accepts requests on a free port."""
+    admin_listen = "127.0.0.1:0" if admin else "off"
+    process = await started(
+        "serve", "--listen", "127.0.0.1:0", "--admin-listen", admin_listen, "--data", data, *flags,
+        program=program, cwd=data.parent,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        async with deadline():
+            url = (await process.stdout.readline()).decode().split()[-1:]
+            await process.stdout.readline()
+            metrics = (await process.stdout.readline()).decode().split()[-1] if admin else None
+        if not url:
+            raise AssertionError((await process.communicate())[1].decode())
+        yield Serving(process, url[0], metrics)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()

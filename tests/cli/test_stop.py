@@ -1,0 +1,168 @@
+"""How a server ends: asked to, forced to, or because its store broke."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import httpx2
+import pytest
+import websockets
+
+from hubbub.client import Client
+from support.deadline import deadline
+from support.seeded import token_of
+
+from .commands import hubbub, serving
+
+LOOPS = ("auto", "asyncio")
+SIGNED_IN = {"Authorization": f"Bearer {token_of('ada')}"}
+
+
+def raw(url: str) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(base_url=url, headers=SIGNED_IN, trust_env=False, timeout=None)
+
+
+async def the_room(url: str) -> str:
+    async with Client(url, token=token_of("ada")) as ada:
+        return (await ada.create_room("Lounge")).id
+
+
+async def ws(url: str) -> websockets.ClientConnection:
+    address = url.replace("http", "ws") + "/ws"
+    return await websockets.connect(address, additional_headers=SIGNED_IN, proxy=None)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_everyone_who_listens_is_told_and_the_exit_code_is_0(data, loop, number):
+    async with serving(data, "--loop", loop) as server, raw(server.url) as http, deadline():
+        room = f"/room/{await the_room(server.url)}"
+        socket = await ws(server.url)
+        await socket.recv()
+
+        async def last_line(accept: str, opened: asyncio.Event) -> str:
+            async with http.stream("GET", room + "/subscribe", headers={"Accept": accept}) as stream:
+                opened.set()
+                lines = [line async for line in stream.aiter_lines() if line]
+            return lines[-1]
+
+        opened = [asyncio.Event(), asyncio.Event()]
+        sse = asyncio.create_task(last_line("text/event-stream", opened[0]))
+        ndjson = asyncio.create_task(last_line("application/x-ndjson", opened[1]))
+        for each in opened:
+            await each.wait()
+        poll = asyncio.create_task(http.get(room + "/messages?after=0&wait=60"))
+        await http.get(room)  # by now the poll waits
+
+        server.signal(number)
+
+        bye = await socket.recv()
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await socket.recv()
+        told = [str(bye), await sse, await ndjson]
+        answer = await poll
+        ended = await server.ended()
+
+    assert all(
+        '"type":"bye"' in each and '"shutting-down"' in each and "retry_after" in each for each in told
+    )
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code in (1001, 1012)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert ended.code == 0
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+async def test_a_second_interrupt_waits_for_nobody(data, loop):
+    # So long that only the interrupt can be what ends it.
+    async with serving(data, "--loop", loop, "--stop-seconds", "600") as server, deadline():
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
+        writer.write(
+            f"GET /ws HTTP/1.1\r\nHost: x\r\nAuthorization: {SIGNED_IN['Authorization']}\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        await reader.readuntil(b'"hello"')
+        server.signal(signal.SIGINT)
+        await reader.readuntil(b'"bye"')  # and this client never closes its side
+
+        server.signal(signal.SIGINT)
+        ended = await server.ended()
+        writer.close()
+
+    assert ended.code == 130
+
+
+async def test_what_was_acknowledged_is_there_after_a_stop_and_after_a_kill(data):
+    async with serving(data) as server, Client(server.url, token=token_of("ada")) as ada, deadline():
+        room = await ada.create_room("Lounge")
+        await ada.post("before the stop", room=room)
+        assert (await server.stops()).code == 0
+
+    async with serving(data) as server, Client(server.url, token=token_of("ada")) as ada, deadline():
+        await ada.post("before the kill", room=room)
+        server.signal(signal.SIGKILL)
+        assert (await server.ended()).code == -signal.SIGKILL
+
+    async with serving(data) as server, Client(server.url, token=token_of("ada")) as ada, deadline():
+        texts = [event.text async for event in ada.history(room, after=0)]
+
+    assert texts == ["before the stop", "before the kill"]
+
+
+BREAKABLE = """
+import functools, pathlib, sys
+sys.path.insert(0, {storage_tests!r})
+import apsw
+from faulty_disk import FaultyDisk
+from hubbub.cli import main
+from hubbub.storage.sqlite import SqliteStore
+
+class Disk(FaultyDisk):
+    def check(self, operation, file):
+        if pathlib.Path({flag!r}).exists():
+            self.fail["sync"] = apsw.IOError
+        super().check(operation, file)
+
+disk = Disk()
+SqliteStore.open = functools.partial(SqliteStore.open, vfs=disk.name)
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+async def test_when_the_store_breaks_nothing_is_acknowledged_and_the_process_ends_with_70(data, loop):
+    flag = data.parent / "broken"
+    storage_tests = str(Path(__file__).parent.parent / "storage")
+    program = ("-c", BREAKABLE.format(storage_tests=storage_tests, flag=str(flag)))
+    async with serving(data, "--loop", loop, program=program) as server, raw(server.url) as http, deadline():
+        room = f"/room/{await the_room(server.url)}/messages"
+        socket = await ws(server.url)
+        await socket.recv()
+        assert (await http.post(room, json={"text": "kept"})).status_code == 201
+
+        flag.touch()
+        refused = await http.post(room, json={"text": "who knows"})
+        bye = str(await socket.recv())
+        ended = await server.ended()
+
+    assert refused.status_code == 503
+    assert refused.json()["type"] == "/problems/storage-failed"
+    assert '"bye"' in bye
+    assert ended.code == 70
+    assert "the store broke" in ended.err
+
+    async with serving(data) as again, raw(again.url) as http, deadline():
+        texts = [each["text"] for each in (await http.get(room)).json()]
+    assert texts[0] == "kept"  # of what was not acknowledged nothing is said: a failed sync may have worked
+
+
+async def test_a_stopped_server_leaves_its_directory_to_the_next(data):
+    async with serving(data) as server:
+        await server.stops()
+
+    assert (await hubbub("user", "sessions", "ada", "--data", data, cwd=data.parent)).code == 0
+    async with serving(data) as server:
+        assert (await server.stops()).code == 0

@@ -12,7 +12,7 @@ from hubbub.api import lists
 from hubbub.api.answer import Answer, Headers, created
 from hubbub.api.call import Call, Unfinished
 from hubbub.api.errors import limit_field, policy_field
-from hubbub.domain.errors import BadInput, NoSuchMessage, NoSuchUser
+from hubbub.domain.errors import BadInput, NoSuchMessage, NoSuchUser, NotSignedIn
 from hubbub.domain.events import Event, Posted
 from hubbub.domain.ids import LogId, RoomId, inbox_log, room_log
 from hubbub.domain.policy import check_key, is_handle
@@ -86,17 +86,27 @@ def _place(call: Call, query: MessagesQuery) -> dict[str, Any]:
 
 
 async def _unless_gone(call: Call, query: MessagesQuery, read: Coroutine[Any, Any, T]) -> T:
-    """What `read` gives. A long poll ends with its client: raises Unfinished."""
+    """What `read` gives. A long poll ends with its client, and with its session as every live stream does.
+
+    Raises Unfinished, NotSignedIn.
+    """
     if not query.wait:
         return await read
     reading = asyncio.create_task(read)
     gone = asyncio.create_task(_gone(call))
+    over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    unwatch = call.context.accounts.watch(
+        call.caller.session, lambda reason: None if over.done() else over.set_result(reason)
+    )
     try:
-        await asyncio.wait((reading, gone), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((reading, gone, over), return_when=asyncio.FIRST_COMPLETED)
+        if over.done():
+            raise NotSignedIn(f"Your session has ended ({over.result()}); sign in again.")
         if not reading.done():
             raise Unfinished
         return reading.result()
     finally:
+        unwatch()
         for task in (reading, gone):
             task.cancel()
         with suppress(asyncio.CancelledError):

@@ -10,9 +10,9 @@ import apsw
 import pytest
 
 from hubbub.domain.ids import inbox_log
-from hubbub.storage import sqlite, sqlite_database, sqlite_schema
 from hubbub.storage.errors import StoreInUse, StoreUnusable
-from hubbub.storage.sqlite import SqliteStore
+from hubbub.storage.sqlite import SqliteStore, database, schema
+from hubbub.storage.sqlite import store as module
 
 from .conftest import furnish
 from .drafting import LOUNGE, say, seqs, session, texts, user
@@ -164,7 +164,7 @@ async def test_a_command_works_where_no_server_ever_ran(directory, open_sqlite):
 async def test_a_database_of_a_newer_hubbub_is_refused(open_sqlite, directory):
     await open_sqlite().close()
     connection = apsw.Connection(str(directory / "hubbub.db"))
-    newer = len(sqlite_schema.steps()) + 1
+    newer = len(schema.steps()) + 1
     connection.pragma("user_version", newer)
     connection.close()
 
@@ -200,9 +200,9 @@ def test_a_file_that_is_no_database_is_refused(open_sqlite, directory):
 
 async def test_a_step_that_fails_leaves_the_database_in_the_form_before(open_sqlite, directory, monkeypatch):
     await open_sqlite().close()
-    known = sqlite_schema.steps()
+    known = schema.steps()
     with monkeypatch.context() as patched:
-        patched.setattr(sqlite, "steps", lambda: [*known, "CREATE TABLE extra (x INTEGER) STRICT; nonsense"])
+        patched.setattr(module, "steps", lambda: [*known, "CREATE TABLE extra (x INTEGER) STRICT; nonsense"])
         with pytest.raises(StoreUnusable):
             open_sqlite()
 
@@ -218,8 +218,8 @@ async def test_an_older_database_is_brought_up_and_keeps_what_it_holds(open_sqli
     await store.create_user(user("ada"), "h")
     info = store.info
     await store.close()
-    known = [*sqlite_schema.steps(), "CREATE TABLE extra (x INTEGER) STRICT"]
-    monkeypatch.setattr(sqlite, "steps", lambda: known)
+    known = [*schema.steps(), "CREATE TABLE extra (x INTEGER) STRICT"]
+    monkeypatch.setattr(module, "steps", lambda: known)
 
     store = open_sqlite()
 
@@ -230,15 +230,15 @@ async def test_an_older_database_is_brought_up_and_keeps_what_it_holds(open_sqli
 
 
 async def test_a_command_does_not_change_the_form_under_a_running_server(store, directory, monkeypatch):
-    known = [*sqlite_schema.steps(), "CREATE TABLE extra (x INTEGER) STRICT"]
-    monkeypatch.setattr(sqlite, "steps", lambda: known)
+    known = [*schema.steps(), "CREATE TABLE extra (x INTEGER) STRICT"]
+    monkeypatch.setattr(module, "steps", lambda: known)
 
     with pytest.raises(StoreInUse):
         open_shared(directory)
 
 
 def test_the_steps_are_numbered_without_a_hole():
-    assert len(sqlite_schema.steps()) >= 1
+    assert len(schema.steps()) >= 1
 
 
 # -- durability -------------------------------------------------------------
@@ -259,7 +259,7 @@ def test_a_database_that_does_not_sync_each_commit_is_refused(open_sqlite, monke
                 value = 1
             return super().pragma(name, value, **options) if value is not None else super().pragma(name)
 
-    monkeypatch.setattr(sqlite_database.apsw, "Connection", Careless)
+    monkeypatch.setattr(database.apsw, "Connection", Careless)
 
     with pytest.raises(StoreUnusable, match="synchronous=1"):
         open_sqlite()

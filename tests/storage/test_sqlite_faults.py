@@ -9,8 +9,8 @@ import pytest
 from hubbub.domain.errors import Overloaded, StorageFailed, StorageFull
 from hubbub.domain.events import Posted
 from hubbub.domain.ids import inbox_log
-from hubbub.storage import sqlite_database
 from hubbub.storage.sqlite import SqliteStore
+from hubbub.storage.sqlite import database as module
 
 from .conftest import furnish
 from .drafting import LOUNGE, append, draft, post, room, say, seqs, session, texts, user
@@ -170,7 +170,7 @@ async def test_a_page_of_the_database_that_does_not_make_sense_breaks_the_store(
         content[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
     database.write_bytes(content)
 
-    connection = sqlite_database.Database(database, on_broken=broken.append)
+    connection = module.Database(database, on_broken=broken.append)
     with pytest.raises(StorageFailed):
         connection.rows("SELECT * FROM events")
 
@@ -184,11 +184,11 @@ async def test_a_page_of_the_database_that_does_not_make_sense_breaks_the_store(
 @pytest.fixture
 def eager(monkeypatch):
     """Every commit is moved into the database at once."""
-    monkeypatch.setattr(sqlite_database, "CHECKPOINT_PAGES", 1)
+    monkeypatch.setattr(module, "CHECKPOINT_PAGES", 1)
 
 
 async def test_the_write_ahead_log_stays_bounded(store, directory, monkeypatch):
-    monkeypatch.setattr(sqlite_database, "CHECKPOINT_PAGES", 50)
+    monkeypatch.setattr(module, "CHECKPOINT_PAGES", 50)
 
     for _ in range(200):
         say(store, LOUNGE, "x" * 4_000)

@@ -15,9 +15,9 @@ POSTER = """
 import os, pathlib, sys
 from hubbub.domain.events import Draft
 from hubbub.domain.ids import room_log
-from hubbub.storage import sqlite_database
+from hubbub.storage.sqlite import database
 from hubbub.storage.sqlite import SqliteStore
-sqlite_database.CHECKPOINT_PAGES = 40
+database.CHECKPOINT_PAGES = 40
 store = SqliteStore.open(
     pathlib.Path(sys.argv[1]), now_ms=lambda: 1, randomness=os.urandom, on_broken=print, create=False
 )

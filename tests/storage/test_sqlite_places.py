@@ -1,8 +1,8 @@
 """What the store remembers of logs is bounded, and is never more than a saving."""
 
 from hubbub.domain.ids import LogId
-from hubbub.storage import sqlite_logs
-from hubbub.storage.sqlite_places import Place, Places, position, seq_at
+from hubbub.storage.sqlite import logs
+from hubbub.storage.sqlite.places import Place, Places, position, seq_at
 
 from .conftest import furnish
 from .drafting import ATTIC, LOUNGE, say, seqs
@@ -28,7 +28,7 @@ def test_a_position_keeps_each_log_together_and_in_order():
 
 
 async def test_logs_that_were_forgotten_go_on_counting(open_sqlite, monkeypatch):
-    monkeypatch.setattr(sqlite_logs, "REMEMBERED_LOGS", 1)
+    monkeypatch.setattr(logs, "REMEMBERED_LOGS", 1)
     store = open_sqlite()
     await furnish(store)
 

@@ -6,9 +6,9 @@ import apsw
 
 from hubbub.domain.events import Gap
 from hubbub.storage.base import MAX_PAGE
-from hubbub.storage.sqlite_append import digest_of
-from hubbub.storage.sqlite_logs import Logs
-from hubbub.storage.sqlite_places import position, seq_at
+from hubbub.storage.sqlite.append import digest_of
+from hubbub.storage.sqlite.logs import Logs
+from hubbub.storage.sqlite.places import position, seq_at
 
 _OLD = "SELECT number, name, floor FROM logs WHERE oldest_ms < ? ORDER BY oldest_ms LIMIT ?"
 _FROM = """

@@ -13,14 +13,14 @@ import apsw
 from hubbub.domain.errors import StorageFailed
 from hubbub.storage.base import Seed, StoreInfo
 from hubbub.storage.errors import StoreUnusable
-from hubbub.storage.sqlite_append import Appending
-from hubbub.storage.sqlite_database import Database
-from hubbub.storage.sqlite_directory import Lock, prepare
-from hubbub.storage.sqlite_people import People
-from hubbub.storage.sqlite_retention import Retention
-from hubbub.storage.sqlite_rooms import Rooms
-from hubbub.storage.sqlite_schema import migrate, pending, steps
-from hubbub.storage.sqlite_sessions import Sessions
+from hubbub.storage.sqlite.append import Appending
+from hubbub.storage.sqlite.database import Database
+from hubbub.storage.sqlite.directory import Lock, prepare
+from hubbub.storage.sqlite.people import People
+from hubbub.storage.sqlite.retention import Retention
+from hubbub.storage.sqlite.rooms import Rooms
+from hubbub.storage.sqlite.schema import migrate, pending, steps
+from hubbub.storage.sqlite.sessions import Sessions
 
 
 class SqliteStore(Appending, Retention, Rooms, People, Sessions):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hubbub.domain.errors import NameTaken, NoSuchRoom
 from hubbub.domain.ids import LogId, RoomId, room_log
 from hubbub.domain.model import Room
-from hubbub.storage.sqlite_database import Database, Row
+from hubbub.storage.sqlite.database import Database, Row
 
 _ROOM = """
     SELECT id, rooms.name, created_at_ms, created_by, coalesce(

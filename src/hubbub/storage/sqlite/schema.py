@@ -12,10 +12,10 @@ APPLICATION = int.from_bytes(b"hubb")
 
 
 def steps() -> Sequence[str]:
-    """The SQL of migrations/sqlite, in order. Step n, counted from 1, leads from version n - 1 to n."""
+    """The SQL of `migrations/`, in order. Step n, counted from 1, leads from version n - 1 to n."""
     found = sorted(
         (file.name, file.read_text("utf-8"))
-        for file in (files("hubbub.storage") / "migrations" / "sqlite").iterdir()
+        for file in (files("hubbub.storage.sqlite") / "migrations").iterdir()
         if file.name.endswith(".sql")
     )
     for number, (name, _) in enumerate(found, 1):

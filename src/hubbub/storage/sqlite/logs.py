@@ -12,8 +12,8 @@ from hubbub.storage.base import (
     Received,
     View,
 )
-from hubbub.storage.sqlite_database import Database, Row
-from hubbub.storage.sqlite_places import Place, Places, position, seq_at
+from hubbub.storage.sqlite.database import Database, Row
+from hubbub.storage.sqlite.places import Place, Places, position, seq_at
 
 REMEMBERED_LOGS = 32_768
 """Some 250 bytes each."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hubbub.domain.errors import WrongCredentials
 from hubbub.domain.ids import SessionId, UserId
 from hubbub.domain.model import Session
-from hubbub.storage.sqlite_database import Database, Row
+from hubbub.storage.sqlite.database import Database, Row
 
 _SESSION = "SELECT id, user, created_at_ms, expires_at_ms, agent FROM sessions "
 

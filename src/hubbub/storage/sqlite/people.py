@@ -6,8 +6,8 @@ from hubbub.domain.errors import NameTaken, NoSuchUser
 from hubbub.domain.ids import UserId, inbox_log
 from hubbub.domain.model import User
 from hubbub.storage.base import Credential
-from hubbub.storage.sqlite_database import Database, Row
-from hubbub.storage.sqlite_rooms import add_log, span
+from hubbub.storage.sqlite.database import Database, Row
+from hubbub.storage.sqlite.rooms import add_log, span
 
 _USER = "SELECT name, created_at_ms, disabled_at_ms FROM users "
 

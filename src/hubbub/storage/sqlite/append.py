@@ -17,9 +17,9 @@ from hubbub.domain.errors import (
 from hubbub.domain.events import Draft, Event, Posted
 from hubbub.domain.ids import MessageId, inbox_log, owner_of
 from hubbub.storage.base import Outcome
-from hubbub.storage.sqlite_database import Row
-from hubbub.storage.sqlite_logs import Logs
-from hubbub.storage.sqlite_places import Place, position
+from hubbub.storage.sqlite.database import Row
+from hubbub.storage.sqlite.logs import Logs
+from hubbub.storage.sqlite.places import Place, position
 
 _ADD = (
     "INSERT INTO events (position, id, sent, sender, recipient, text, key, sent_at_ms)"

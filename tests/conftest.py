@@ -1,0 +1,37 @@
+"""What every test here may use."""
+
+import asyncio
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `support`, wherever a test stands
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_proxy():
+    """Nothing here goes further than the loopback, whatever the environment says."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.lower().endswith("_proxy"):
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def seeded_store(tmp_path_factory):
+    """A data directory with people in it, to be copied."""
+    from support.seeded import seed
+
+    directory = tmp_path_factory.mktemp("seeded") / "data"
+    asyncio.run(seed(directory))
+    return directory
+
+
+@pytest.fixture
+def data(seeded_store, tmp_path):
+    """A data directory with people in it, for one test."""
+    return Path(shutil.copytree(seeded_store, tmp_path / "data"))

@@ -1,0 +1,53 @@
+"""A store with some people in it, already signed in: a play starts without waiting for password hashes."""
+
+import hashlib
+import os
+import time
+from base64 import urlsafe_b64encode
+from pathlib import Path
+
+from hubbub.domain.ids import SessionId, UserId
+from hubbub.domain.model import Session, User
+from hubbub.service.passwords import Passwords
+from hubbub.service.tokens import token_hash
+from hubbub.storage.base import Seed
+from hubbub.storage.sqlite import SqliteStore
+
+NAMES = ("ada", "bob", "cyd", "dan", "eve")
+PASSWORD = "correct horse battery"
+SESSION_SECONDS = 30 * 86_400
+
+
+def token_of(name: str) -> str:
+    """The token of a seeded person's session."""
+    return "hb_" + urlsafe_b64encode(hashlib.sha256(name.encode()).digest()).rstrip(b"=").decode()
+
+
+async def seed(directory: Path) -> None:
+    """Make a store in `directory` where everyone of NAMES has PASSWORD and one session."""
+    now_ms = time.time_ns() // 1_000_000
+    passwords = Passwords(1)
+    password_hash = passwords.hash_now(PASSWORD)
+    passwords.close()
+    store = SqliteStore.open(
+        directory, now_ms=lambda: now_ms, randomness=os.urandom, on_broken=lambda failure: None
+    )
+    await store.seed(
+        Seed(
+            users=[(User(name=UserId(name), created_at_ms=now_ms), password_hash) for name in NAMES],
+            sessions=[
+                (
+                    Session(
+                        id=SessionId(f"session-of-{name}"),
+                        user=UserId(name),
+                        created_at_ms=now_ms,
+                        expires_at_ms=now_ms + SESSION_SECONDS * 1000,
+                    ),
+                    token_hash(token_of(name)),
+                )
+                for name in NAMES
+            ],
+            rooms=[],
+        )
+    )
+    await store.close()

@@ -1,0 +1,45 @@
+"""A real server in the test's own event loop, on a free port of the loopback."""
+
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from hubbub.api.context import Settings
+from hubbub.app import Running, Seams, running
+from hubbub.config import Config
+from hubbub.knobs import Address
+
+
+class Clock:
+    """The wall clock, which can be put forward."""
+
+    def __init__(self) -> None:
+        self._ahead_ms = 0
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000 + self._ahead_ms
+
+    def put_forward(self, *, days: int) -> None:
+        self._ahead_ms += days * 86_400_000
+
+
+@asynccontextmanager
+async def serving(
+    data: Path,
+    *,
+    clock: Clock | None = None,
+    port: int = 0,
+    settings: dict[str, Any] | None = None,
+    **config: Any,
+) -> AsyncIterator[Running]:
+    """`config` and `settings`: what differs from a server with no limits of rate."""
+    chosen = {"limits": None, "admin_listen": None, "password_workers": 1} | config
+    full = Config(
+        data=data, listen=Address("127.0.0.1", port), settings=Settings(**(settings or {})), **chosen
+    )
+    seams = Seams(now_ms=(clock or Clock()).now_ms, randomness=os.urandom)
+    async with running(full, seams) as server:
+        yield server

@@ -9,7 +9,7 @@ import hubbub
 from hubbub.api.answer import PROBLEM
 from hubbub.api.errors import INTERNAL, INTERNAL_CODE, INTERNAL_DETAIL, INTERNAL_TITLE, WIRE, page_of
 from hubbub.api.gate import COOKIE
-from hubbub.api.schemas import HANDLE, Schema, components, members
+from hubbub.api.schemas import HANDLE, ROOM_ID, Schema, components, members
 from hubbub.domain.errors import HubbubError, TooFast
 from hubbub.protocol.frames import Problem
 
@@ -24,9 +24,8 @@ log of messages numbered 1, 2, 3 …; a reader who remembers the last number it 
 long it was away. Errors are `application/problem+json` (RFC 9457), and each kind has a page that explains it.
 """
 
-_ROOM_ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
 _PARTS: dict[str, tuple[str, Schema]] = {
-    "roomId": ("The room's id, as in the list of rooms.", _ROOM_ID),
+    "roomId": ("The room's id, as in the list of rooms.", ROOM_ID),
     "userId": ("The person's name.", HANDLE),
     "sessionId": ("The session's id, as in the list of sessions.", {"type": "string"}),
     "seq": ("The message's number in its log.", {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}),
@@ -162,8 +161,10 @@ def _query(operation: "Operation") -> Iterable[dict[str, Any]]:
 
 def _without_null(schema: Schema) -> Schema:
     """What may be absent from a query is never null in it."""
-    choices = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
-    return choices[0] if len(choices) == 1 else schema
+    match schema:
+        case {"anyOf": [choice, {"type": "null"}], "default": None, **rest}:
+            return {**choice, **rest}
+    return schema
 
 
 def _fields(operation: "Operation") -> Iterable[dict[str, Any]]:

@@ -28,6 +28,8 @@ HANDLE: Schema = {
     "pattern": f"^[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_USER_NAME_CHARACTERS - 1}}}$",
     "example": "ada",
 }
+ROOM_ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
+_CURSOR: Schema = {"pattern": "^([0-9A-Za-z_-]+:)?[0-9]{1,18}$"}
 _PASSWORD: Schema = {
     "format": "password",
     "minLength": MIN_PASSWORD_CHARACTERS,
@@ -51,6 +53,11 @@ _RULES: Mapping[tuple[str, str], Schema] = {
     ("NewRoom", "name"): _ROOM_NAME,
     ("NewMessage", "text"): _TEXT,
     ("Post", "text"): _TEXT,
+    ("MessagesQuery", "after"): _CURSOR,
+    ("MessagesQuery", "before"): _CURSOR,
+    ("SubscribeQuery", "after"): _CURSOR,
+    ("UsersQuery", "after"): {"pattern": HANDLE["pattern"]},
+    ("RoomsQuery", "after"): {"pattern": ROOM_ID["pattern"]},
 }
 _TIMES = ("created_at", "expires_at", "sent_at")
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +10,7 @@ from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from hubbub.api.context import Settings
-from hubbub.api.websocket import WebSocket
+from hubbub.api.framed import FramedConnection
 
 MAX = 1000
 
@@ -45,34 +42,27 @@ class Transport:
         return None
 
 
-class Listening(WebSocket):
+class Listening(FramedConnection):
     """An open connection that notes what it was told, and does nothing about it."""
 
-    __slots__ = ("full", "told")
-    context: Any = SimpleNamespace(
-        settings=Settings(max_frame_bytes=MAX),
-        hub=SimpleNamespace(leave=lambda reader: None, resume=lambda r: None),
-    )
+    __slots__ = ("full", "left", "told")
+    max_frame_bytes = MAX
 
     def __init__(self) -> None:
-        super().__init__(None, SimpleNamespace(connections=set()), None)
+        super().__init__()
         self.connection_made(Transport())  # type: ignore[arg-type]
-        self.library = None
-        self.caller = object()  # type: ignore[assignment]
         self.told: list[bytes] = []
         self.full = False
+        self.left = False
 
-    def _hear(self, payload: bytes) -> None:
-        self.told.append(bytes(payload))
+    def take_text(self, text: bytes) -> None:
+        self.told.append(bytes(text))
 
-    def _is_full(self) -> bool:
+    def is_full(self) -> bool:
         return self.full
 
-    def _close(self, code: int, reason: str) -> None:
-        self.library = self.library or self._new_library()
-        if self.library.state is OPEN:
-            self.library.send_close(code, reason)
-            self._send_library(self.library)
+    def leave(self) -> None:
+        self.left = True
 
 
 def by_the_library(stream: bytes) -> tuple[list[bytes], bytes, bool]:
@@ -194,15 +184,15 @@ def test_one_who_is_not_listened_to_now_is_heard_later_and_loses_nothing() -> No
 def test_no_parser_outlives_what_it_was_called_for() -> None:
     connection = Listening()
     connection.data_received(ping() + text(b"a"))
-    assert connection.library is None
+    assert connection._library is None
     connection.data_received(text(b"a", fin=False))
-    assert connection.library is not None
+    assert connection._library is not None
     connection.data_received(text(b"b", opcode=Opcode.CONT))
-    assert connection.library is None
-    assert connection.held == b""
+    assert connection._library is None
+    assert connection._held == b""
 
 
-def test_binary_messages_are_not_understood() -> None:
+async def test_binary_messages_are_not_understood() -> None:
     connection = Listening()
     connection.data_received(text(b"a", opcode=Opcode.BINARY))
     assert (4400).to_bytes(2) in connection.transport.written  # type: ignore[attr-defined]

@@ -1,11 +1,8 @@
 """The WebSocket connection: the class uvicorn hands an upgraded connection to.
 
-Nearly all frames that clients send are whole, short, masked text frames: those are read here. Everything
-else of RFC 6455 (the handshake, fragments, control frames, closing, limits, violations) is the `websockets`
-library's, one whole frame at a time. It is called in at the boundary of a frame and leaves at the boundary of
-a message, and no parser exists in between: ten thousand connections that only listen cost little.
-
-Everything here runs in the loop's own callbacks; only signing in and subscribing take a task.
+It signs the client in, takes its requests and tells it the answers and what it listens to. How frames are
+read is in `framed`. Everything here runs in the loop's own callbacks; only signing in and subscribing take
+a task.
 """
 
 from __future__ import annotations
@@ -17,20 +14,14 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, cast
 
-from websockets.frames import Opcode
 from websockets.http11 import Request as UpgradeRequest
-from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
-
-try:
-    from websockets.speedups import apply_mask
-except ImportError:  # no compiled part for this platform
-    from websockets.utils import apply_mask
 
 from hubbub.api.address import client_address, networks
 from hubbub.api.connections import EndReason
 from hubbub.api.errors import error_frame, problem
+from hubbub.api.framed import FramedConnection, library_log
 from hubbub.api.gate import Caller
 from hubbub.api.transport import peer_address, raw_answer
 from hubbub.api.upgrade import admit_upgrade
@@ -61,8 +52,8 @@ from hubbub.protocol.frames import (
     encode,
     timestamp,
 )
-from hubbub.protocol.framing import WebSocketFraming, frame_size, text_frame
-from hubbub.protocol.session import NOT_UNDERSTOOD, Ask, Close, Session
+from hubbub.protocol.framing import WebSocketFraming
+from hubbub.protocol.session import Ask, Close, Session
 from hubbub.storage.base import Outcome
 
 if TYPE_CHECKING:
@@ -73,53 +64,35 @@ SUBPROTOCOL: Final = Subprotocol("hubbub.v1")
 PATIENCE: Final = 100
 """Refusals for going too fast, one after the other, before the connection is closed with 4429."""
 
-CLOSING_SECONDS: Final = 2.0
-"""How long the other side may take to answer our close frame."""
-
-_TEXT: Final = 0x81
-_PONG: Final = 0x8A
-_MASKED: Final = 0x80
-_KINDS: Final = frozenset(Opcode)
-_PING_FRAME: Final = b"\x89\x00"
 _CLOSE_CODES: Final = {"shutting-down": 1012, "overloaded": 4429}
 _SIGNED_OUT: Final = 4401
 
 _log = logging.getLogger("hubbub.websocket")
-_library_log = logging.getLogger("hubbub.websocket.library")
-_library_log.setLevel(logging.WARNING)
 
 
 def websocket_class(context: Context) -> type[WebSocket]:
     """For uvicorn's `ws=`."""
-    return type("BoundWebSocket", (WebSocket,), {"context": context, "__slots__": ()})
+    bound = {"context": context, "max_frame_bytes": context.settings.max_frame_bytes, "__slots__": ()}
+    return type("BoundWebSocket", (WebSocket,), bound)
 
 
-class WebSocket(asyncio.Protocol):
+class WebSocket(FramedConnection):
     """Always true:
     * until `caller` is known nothing is read but the head of the upgrade;
-    * `held` is what came after the last frame that was read, and starts at a frame's boundary;
-    * `library` exists only before the handshake is over, within a fragmented message, and while closing.
+    * while `task` runs, no request is taken, so that they are answered in their order.
     """
 
     __slots__ = (
         "_connections",
         "address",
         "caller",
-        "fragments",
-        "heard",
-        "held",
-        "library",
-        "paused",
         "refusals",
         "session",
         "slot",
         "spoke",
-        "stalled",
         "subscriptions",
         "task",
-        "transport",
         "unwatch",
-        "write",
     )
 
     context: ClassVar[Context]
@@ -127,18 +100,11 @@ class WebSocket(asyncio.Protocol):
     kind: Literal["websocket"] = "websocket"
 
     def __init__(self, config: object, server_state: Any, app_state: object) -> None:
+        super().__init__()
         self._connections: set[object] = server_state.connections
         self.caller: Caller | None = None
         self.session = Session()
         self.subscriptions: dict[LogId, Subscription] = {}
-        self.library: ServerProtocol | None = ServerProtocol(
-            select_subprotocol=_select, max_size=self.context.settings.max_frame_bytes, logger=_library_log
-        )
-        self.fragments: list[bytes] | None = None
-        self.held = b""
-        self.paused = False
-        self.stalled = False
-        self.heard = True
         self.spoke = False
         self.refusals = 0
         self.slot = 0
@@ -148,8 +114,7 @@ class WebSocket(asyncio.Protocol):
     # -- the connection -----------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self.write = self.transport.write
+        super().connection_made(transport)
         self.address = peer_address(transport)
         self._connections.add(self)
 
@@ -158,9 +123,9 @@ class WebSocket(asyncio.Protocol):
         self.context.connections.close_socket(self.address)
         if self.task is not None:
             self.task.cancel()
-        self._leave()
+        super().connection_lost(exc)
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         """Listen no more."""
         self.context.hub.leave(self)
         if self.unwatch is not None and self.caller is not None:
@@ -168,13 +133,9 @@ class WebSocket(asyncio.Protocol):
             self.unwatch = None
             self.context.connections.leave(self, self.caller.session.id)
 
-    def pause_writing(self) -> None:
-        self.paused = True
-
     def resume_writing(self) -> None:
-        self.paused = False
+        super().resume_writing()
         self.context.hub.resume(self)
-        self._go_on()
 
     def shutdown(self) -> None:
         """uvicorn's last word; everyone was told good-bye before it."""
@@ -182,35 +143,45 @@ class WebSocket(asyncio.Protocol):
 
     # -- signing in ---------------------------------------------------------
 
+    def data_received(self, data: bytes) -> None:
+        if self.caller is not None:
+            super().data_received(data)
+        elif self.task is None and not self.transport.is_closing():
+            self._upgrade(data)
+        elif len(self._held) + len(data) <= self.max_frame_bytes:
+            self._held += data
+        else:
+            self.transport.abort()
+
     def _upgrade(self, head: bytes) -> None:
-        assert self.library is not None
-        self.library.receive_data(head)
-        for request in self.library.events_received():
+        handshake = ServerProtocol(select_subprotocol=_select, logger=library_log)
+        handshake.receive_data(head)
+        for request in handshake.events_received():
             if isinstance(request, UpgradeRequest):
-                self.task = asyncio.get_running_loop().create_task(self._open(request))
+                self.task = asyncio.get_running_loop().create_task(self._open(handshake, request))
                 return
-        self._send_library(self.library)  # what it refuses a malformed head with
+        self._send_library(handshake)  # what it refuses a malformed head with
         self.transport.close()
 
-    async def _open(self, request: UpgradeRequest) -> None:
+    async def _open(self, handshake: ServerProtocol, request: UpgradeRequest) -> None:
         try:
             async with asyncio.timeout(self.context.settings.head_seconds):
-                await self._sign_in(request)
+                await self._sign_in(handshake, request)
         except TimeoutError:
             self.transport.abort()
         except Exception as error:
             if not isinstance(error, HubbubError):
                 _log.exception("a WebSocket could not be opened")
-            self._leave()
+            self.leave()
             self.write(raw_answer(problem(error)))
             self.transport.close()
         finally:
             self.task = None
+        self.go_on()
 
-    async def _sign_in(self, request: UpgradeRequest) -> None:
+    async def _sign_in(self, handshake: ServerProtocol, request: UpgradeRequest) -> None:
         """All that can be refused is refused with an HTTP status, before the upgrade is answered."""
-        context, library = self.context, self.library
-        assert library is not None
+        context = self.context
         headers = {name.lower(): value for name, value in request.headers.raw_items()}
         trusted = networks(context.settings.trusted_proxies)
         context.limits.requests.take(client_address(self.address, headers, trusted))
@@ -219,25 +190,19 @@ class WebSocket(asyncio.Protocol):
             context, request.path, headers, peer=self.address, scheme="https" if secure else "http"
         )
         opened = [await context.hub.open(self, log, after) for log, after in wanted.items()]
-        response = library.accept(request)
+        response = handshake.accept(request)
         if response.status_code == 101:
             context.connections.join(self, caller.session.id)
             self.caller = caller
             self.unwatch = context.accounts.watch(caller.session, self.end)
-        library.send_response(response)
-        if response.status_code != 101:
-            context.hub.leave(self)
-            self._send_library(library)
-            self.transport.close()
-            return
-        self._send_library(library)
-        self.library = None
-        self._greet(opened)
-        self._go_on()
+        handshake.send_response(response)
+        self._send_library(handshake)  # which also leaves, when it was refused
+        if self.caller is not None:
+            self._greet(opened)
 
     def _greet(self, opened: list[Subscription]) -> None:
         assert self.caller is not None
-        self._say(
+        self._tell(
             Hello(
                 user=self.caller.session.user,
                 epoch=self.context.info.epoch,
@@ -246,113 +211,12 @@ class WebSocket(asyncio.Protocol):
         )
         for subscription in opened:
             log = subscription.log
-            self._say(Subscribed(room=room_of(log.id), inbox=owner_of(log.id) is not None, head=log.head))
+            self._tell(Subscribed(room=room_of(log.id), inbox=owner_of(log.id) is not None, head=log.head))
             self.context.hub.start(subscription)
 
-    # -- reading frames -----------------------------------------------------
+    # -- requests -----------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
-        self.heard = True
-        if self.caller is None:
-            if self.task is None and not self.transport.is_closing():
-                self._upgrade(data)
-            elif len(self.held) + len(data) <= self.context.settings.max_frame_bytes:
-                self.held += data
-            else:
-                self.transport.abort()
-            return
-        if self.held:
-            data = self.held + data
-        self.held = self._read(data)
-
-    def _read(self, data: bytes) -> bytes:
-        """Take in every whole frame of `data`; what is left is given back."""
-        at, end = 0, len(data)
-        limit = self.context.settings.max_frame_bytes
-        while end - at >= 2:
-            first, second = data[at], data[at + 1]
-            if self.library is not None or not second & _MASKED or (first != _TEXT and first != _PONG):
-                after = self._read_uncommon(data, at)
-                if after == at:
-                    break
-                at = after
-                continue
-            size = second & 0x7F
-            body = at + 6
-            if size == 126:
-                if end - at < 4:
-                    break
-                size = int.from_bytes(data[at + 2 : at + 4])
-                body = at + 8
-            if size > 125 and (second & 0x7F == 127 or first == _PONG or size > limit):
-                after = self._read_uncommon(data, at)
-                if after == at:
-                    break
-                at = after
-                continue
-            stop = body + size
-            if stop > end:
-                break
-            if first == _TEXT:
-                if self._is_full():
-                    self._stall()
-                    break
-                self._hear(apply_mask(data[body:stop], data[body - 4 : body]))
-            at = stop
-        return data[at:] if at else data
-
-    def _read_uncommon(self, data: bytes, at: int) -> int:
-        """Let the library read the frame at `at`; where it ends, or `at` while it is not all there."""
-        if self.transport.is_closing():
-            return len(data)
-        size = frame_size(data, at)
-        if size is None:
-            return at
-        limit = self.context.settings.max_frame_bytes + 14  # the longest head (RFC 6455, section 5.2)
-        if at + size > len(data) and size <= limit and _may_be_whole(data[at], data[at + 1]):
-            return at
-        if self._is_full():
-            self._stall()
-            return at
-        stop = min(at + size, len(data))
-        if self.library is None:
-            self.library = self._new_library()
-        library = self.library
-        library.receive_data(data[at:stop])
-        for frame in library.events_received():
-            self._take_frame(frame)
-        self._send_library(library)
-        if library.state is OPEN and library.current_size is None and self.library is library:
-            self.library = None
-        return stop
-
-    def _new_library(self) -> ServerProtocol:
-        return ServerProtocol(state=OPEN, max_size=self.context.settings.max_frame_bytes, logger=_library_log)
-
-    def _take_frame(self, frame: Any) -> None:
-        if frame.opcode is Opcode.BINARY:
-            self._close(NOT_UNDERSTOOD, "messages are text")
-        elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
-            if self.fragments is None:
-                self.fragments = []
-            self.fragments.append(bytes(frame.data))
-            if frame.fin:
-                whole, self.fragments = b"".join(self.fragments), None
-                self._hear(whole)
-        elif frame.opcode is Opcode.CLOSE:
-            self._leave()
-
-    def _send_library(self, library: ServerProtocol) -> None:
-        for data in library.data_to_send():
-            if data:
-                self.write(data)
-            else:  # the library's sign that the connection is over
-                self._leave()
-                self.transport.close()
-
-    # -- how much one client may have under way -----------------------------
-
-    def _is_full(self) -> bool:
+    def is_full(self) -> bool:
         """One who does not read its answers, or asked for many, is not listened to meanwhile."""
         return (
             self.paused
@@ -360,33 +224,14 @@ class WebSocket(asyncio.Protocol):
             or self.session.waiting >= self.context.settings.requests_in_flight
         )
 
-    def _stall(self) -> None:
-        self.stalled = True
-        self.transport.pause_reading()
-
-    def _go_on(self) -> None:
-        """Read what was held, if what held it up is over."""
-        if self.transport.is_closing():
-            return
-        if self.stalled:
-            if self._is_full():
-                return
-            self.stalled = False
-            self.transport.resume_reading()
-        if self.held:
-            held, self.held = self.held, b""
-            self.held = self._read(held)
-
-    # -- requests -----------------------------------------------------------
-
-    def _hear(self, payload: bytes) -> None:
-        if self.transport.is_closing() or (self.library is not None and self.library.state is not OPEN):
+    def take_text(self, text: bytes) -> None:
+        if not self.is_open:
             return
         self.spoke = True
         try:
-            ask = self.session.receive(payload)
+            ask = self.session.receive(text)
         except Close as close:
-            self._close(close.code, close.reason)
+            self.close(close.code, close.reason)
             return
         try:
             request = ask.request
@@ -436,8 +281,8 @@ class WebSocket(asyncio.Protocol):
             self._answer(ask, frame)
         else:
             self._refuse(ask, outcome)
-        if self.stalled:
-            self._go_on()
+        if self._stalled:
+            self.go_on()
 
     def _subscribe(self, ask: Ask, request: Subscribe) -> None:
         assert self.caller is not None
@@ -459,13 +304,16 @@ class WebSocket(asyncio.Protocol):
         except HubbubError as error:
             self._refuse(ask, error)
         else:
+            if not self.is_open:  # it was closed meanwhile, and left all it listened to
+                self.leave()
+                return
             frame = Subscribed(
                 ref=request.ref, room=request.room, inbox=request.inbox, head=subscription.log.head
             )
             self._answer(ask, frame, partial(self.context.hub.start, subscription))
         finally:
             self.task = None
-        self._go_on()
+        self.go_on()
 
     def _unsubscribe(self, ask: Ask, request: Unsubscribe) -> None:
         subscription = self.subscriptions.get(self._log_of(request))
@@ -482,9 +330,11 @@ class WebSocket(asyncio.Protocol):
     # -- answers ------------------------------------------------------------
 
     def _answer(self, ask: Ask, frame: object, after: Callable[[], None] | None = None) -> None:
+        if not self.is_open:
+            return
         for due in self.session.answer(ask, encode(frame), after):
             assert due.answer is not None
-            self.write(text_frame(due.answer))
+            self.say(due.answer)
             if due.after is not None:
                 due.after()
 
@@ -495,23 +345,17 @@ class WebSocket(asyncio.Protocol):
             if self.refusals >= PATIENCE:
                 self.end("overloaded", error.retry_after_seconds)
 
-    def _say(self, frame: object) -> None:
-        self.write(text_frame(encode(frame)))
+    def _tell(self, frame: object) -> None:
+        self.say(encode(frame))
 
     # -- what the hub and the sweep call ------------------------------------
 
     def lost(self) -> None:
-        self._close(1011, "the log cannot be read now; come back with your cursor")
+        self.close(1011, "the log cannot be read now; come back with your cursor")
 
     def beat(self) -> None:
-        """Ask for a sign of life. No ping gets through a full socket: the kernel watches over that one."""
-        if self.paused:
-            return
-        if not self.heard:
-            self.transport.abort()
-            return
-        self.heard = False
-        self.write(_PING_FRAME)
+        """Ask for a sign of life, and keep the session of one who talks."""
+        self.ping()
         if self.spoke and self.task is None:
             self.spoke = False
             self.task = asyncio.get_running_loop().create_task(self._touch())
@@ -524,33 +368,17 @@ class WebSocket(asyncio.Protocol):
                 await self.context.accounts.touch(self.caller.session)
         finally:
             self.task = None
-        self._go_on()
+        self.go_on()
 
     def end(self, reason: EndReason, retry_after: float | None = None) -> None:
         """Say `bye` and close."""
         if self.caller is None:
             self.transport.close()
             return
-        if self.transport.is_closing() or (self.library is not None and self.library.state is not OPEN):
+        if not self.is_open:
             return
-        self._say(Bye(reason=reason, retry_after=retry_after))
-        self._close(_CLOSE_CODES.get(reason, _SIGNED_OUT), reason)
-
-    def _close(self, code: int, reason: str) -> None:
-        """Send a close frame and wait a moment for the other side's."""
-        self._leave()
-        if self.library is None:
-            self.library = self._new_library()
-        if self.library.state is not OPEN:
-            return
-        self.library.send_close(code, reason)
-        self._send_library(self.library)
-        asyncio.get_running_loop().call_later(CLOSING_SECONDS, self.transport.abort)
-
-
-def _may_be_whole(first: int, second: int) -> bool:
-    """Whether a frame that begins so is worth waiting for: it is masked, of a kind there is."""
-    return bool(second & _MASKED) and first & 0x0F in _KINDS
+        self._tell(Bye(reason=reason, retry_after=retry_after))
+        self.close(_CLOSE_CODES.get(reason, _SIGNED_OUT), reason)
 
 
 def _select(protocol: object, offered: object) -> Subprotocol | None:

@@ -13,6 +13,17 @@ async def test_what_one_says_all_who_listen_hear(lounge):
         await person.hears("hello", "is anybody there?", "yes")
 
 
+async def test_who_is_waiting_hears_at_once(lounge):
+    ada, bob = await lounge.people("ada", "bob")
+    await bob.listens()
+    hearing = asyncio.ensure_future(bob.hears("hello"))
+    async with deadline():
+        while not lounge.server.context.hub.logs_in_memory:
+            await ada.client.room_by_id(lounge.room.id)
+    await ada.says("hello")
+    await hearing
+
+
 async def test_nobody_joins_to_post(lounge):
     (bob,) = await lounge.with_people("bob")
     passer_by = await lounge.person("eve")

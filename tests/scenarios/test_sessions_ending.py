@@ -57,6 +57,7 @@ async def _is_disabled(hall, ada):
 )
 async def test_when_a_session_ends_so_does_its_stream(hall, what_happens, reason):
     (ada,) = await hall.with_people("ada")
+    await hall.a_second_passes()
     await what_happens(hall, ada)
     assert await _ends(ada) == reason
     with pytest.raises(Problem) as refused:

@@ -50,6 +50,10 @@ class Lounge:
         await self.closes()
         await self.opens(port=port, **changes)
 
+    async def a_second_passes(self) -> None:
+        """What the server does once a second, now: nothing that was opened before is news to it any more."""
+        await self.server.context.accounts.tick()
+
     async def person(self, name: str, *, url: str | None = None, token: str | None = None) -> Person:
         """Somebody seeded, signed in, not yet listening."""
         client = Client(url or self.url, token=token or token_of(name))

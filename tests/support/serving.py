@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from hubbub.api.context import Settings
+from hubbub.api.settings import Settings
 from hubbub.app import Running, Seams, running
 from hubbub.config import Config
 from hubbub.knobs import Address

@@ -19,7 +19,7 @@ import msgspec
 from platformdirs import user_data_path
 
 from hubbub import knobs
-from hubbub.api.context import Settings
+from hubbub.api.settings import Settings
 from hubbub.knobs import Address, Knob
 from hubbub.service.limits import DEFAULTS as LIMITS
 from hubbub.service.limits import Policy, parse_policies

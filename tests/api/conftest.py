@@ -10,8 +10,9 @@ import httpx2
 import pytest
 from starlette.types import ASGIApp
 
-from hubbub.api.context import Context, Settings
+from hubbub.api.context import Context
 from hubbub.api.http import build_app
+from hubbub.api.settings import Settings
 from hubbub.app import Seams, assemble
 from hubbub.config import Config
 from hubbub.domain.errors import HubbubError

@@ -3,7 +3,7 @@
 import pytest
 
 from hubbub.api.address import client_address, networks, public_url
-from hubbub.api.context import Settings
+from hubbub.api.settings import Settings
 from hubbub.domain.errors import BadInput
 
 PROXIES = networks(("10.0.0.0/8", "2001:db8::1"))

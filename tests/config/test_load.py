@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hubbub.api.context import Settings
+from hubbub.api.settings import Settings
 from hubbub.config import KNOBS, Config, Misconfigured, load
 from hubbub.knobs import Address
 from hubbub.service.limits import Policy

@@ -9,12 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import TYPE_CHECKING
 
+from hubbub.api.settings import Settings
 from hubbub.domain.errors import BadInput
-
-if TYPE_CHECKING:
-    from hubbub.api.context import Settings
 
 Network = IPv4Network | IPv6Network
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
+from hubbub.api.settings import Settings
 from hubbub.domain.errors import ShuttingDown, TooMany
 from hubbub.domain.ids import SessionId
-
-if TYPE_CHECKING:
-    from hubbub.api.context import Settings
 
 Kind = Literal["websocket", "sse", "ndjson"]
 _Key = TypeVar("_Key")

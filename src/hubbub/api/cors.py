@@ -4,16 +4,10 @@ They may send a bearer token, never the cookie (no credentials are allowed): wha
 of whoever handed them a token. After the Fetch standard, section 3.3.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from starlette.types import Scope
 
 from hubbub.api.answer import Headers
-
-if TYPE_CHECKING:
-    from hubbub.api.context import Settings
+from hubbub.api.settings import Settings
 
 _ALLOWED = (
     (b"access-control-allow-methods", b"GET, POST, DELETE"),

@@ -304,7 +304,7 @@ async def test_a_removed_range_stands_in_the_list_as_a_gap(site, clock, ada, lou
 
 
 async def test_a_message_that_never_was_is_not_found(site, ada, lounge):
-    for seq in ("1", "0", "x", "-1", "9" * 30):
+    for seq in ("1", "0", "x", "-1", "9" * 30, "%C2%B2"):
         answer = await site.get(f"/room/{lounge}/messages/{seq}", ada)
         check_problem(answer, 404, "no-such-message")
 

@@ -93,9 +93,13 @@ class Call:
         given = self.scope["query_string"]
         repeated = _repeated(kind)
         values: dict[str, str | list[str]] = {name: [] for name in repeated}
-        for name, value in parse_qsl(
-            given.decode("latin-1"), keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS
-        ):
+        try:
+            pairs = parse_qsl(
+                given.decode("latin-1"), keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS
+            )
+        except ValueError:
+            raise BadInput(f"A query has at most {_MAX_QUERY_FIELDS} members.") from None
+        for name, value in pairs:
             if name in repeated:
                 values[name].append(value)  # type: ignore[union-attr]
             elif name in values and name in kind.__struct_fields__:

@@ -94,8 +94,6 @@ def _fields(error: e.HubbubError) -> Iterable[tuple[bytes, bytes]]:
         case e.UpgradeRequired():
             yield b"upgrade", b"websocket"
             yield b"connection", b"upgrade"
-        case e.TooLarge() | e.HeadTooLarge():
-            yield b"connection", b"close"  # the rest of it will not be read
         case e.TooFast():
             yield b"ratelimit-policy", policy_field(error.policy, error.quota, error.window_seconds)
             yield b"ratelimit", limit_field(error.policy, 0, error.retry_after_seconds)

@@ -73,7 +73,11 @@ def raw_answer(answer: Answer) -> bytes:
 
 
 class HttpConnection(HttpToolsProtocol):
-    """Always true: while a request's head is incomplete, a timer runs that ends the connection."""
+    """Always true:
+    * while a request's head is incomplete, a timer runs that ends the connection;
+    * while no request is under way, one does too, whatever else the other side sends;
+    * the parser holds little more of what was sent than a head may have.
+    """
 
     context: ClassVar[Context]
 
@@ -81,6 +85,8 @@ class HttpConnection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self.reader: StreamReader | None = None
         self._head_bytes = 0
+        self._held_bytes = 0
+        self._in_head = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._counted: str | None = None
 
@@ -105,7 +111,30 @@ class HttpConnection(HttpToolsProtocol):
             self._counted = None
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        idle, self.timeout_keep_alive_task = self.timeout_keep_alive_task, None
+        self._held_bytes += len(data)
+        super().data_received(data)
+        if idle is not None:
+            if self._is_idle():
+                self.timeout_keep_alive_task = idle  # what came was no request: the time goes on
+            else:
+                idle.cancel()
+        if self._held_bytes > self.context.settings.max_head_bytes and not self.transport.is_closing():
+            self._refuse(self._head_too_large())
+
+    def _is_idle(self) -> bool:
+        return (
+            self._counted is not None
+            and self._head_timer is None
+            and (self.cycle is None or self.cycle.response_complete)
+        )
+
     def handle_websocket_upgrade(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.transport.close()  # an answer is still to be given on this connection, so it stays HTTP
+            return
+        self._held_bytes = 0
         self._head_complete()
         self._counted = None  # it is the WebSocket's to count off
         super().handle_websocket_upgrade()
@@ -126,6 +155,7 @@ class HttpConnection(HttpToolsProtocol):
         super().on_message_begin()
         self.scope["extensions"] = {EXTENSION: self}  # type: ignore[dict-item]
         self._head_bytes = 0
+        self._in_head = True
         if self._head_timer is None:
             self._await_head()
 
@@ -135,13 +165,21 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count(len(name) + len(value) + _HEADER_OVERHEAD)
-        super().on_header(name, value)
+        if self._in_head:  # the fields behind a chunked body are nobody's (RFC 9110, section 6.5.1)
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._held_bytes = 0
         self._head_complete()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._held_bytes = 0
+        super().on_body(body)
+
     def _count(self, size: int) -> None:
+        self._held_bytes = 0
         self._head_bytes += size
         if self._head_bytes > self.context.settings.max_head_bytes:
             raise ValueError("the head is too large")  # the parser turns it into its own error
@@ -159,12 +197,23 @@ class HttpConnection(HttpToolsProtocol):
         self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
-        limit = self.context.settings.max_head_bytes
-        if self._head_bytes > limit:
-            self._refuse(HeadTooLarge(f"A request's head has at most {limit} bytes.", limit_bytes=limit))
+        if self._head_bytes > self.context.settings.max_head_bytes:
+            self._refuse(self._head_too_large())
         else:
             self._refuse(BadInput("This is not HTTP as RFC 9112 has it."))
 
+    def _head_too_large(self) -> HeadTooLarge:
+        limit = self.context.settings.max_head_bytes
+        return HeadTooLarge(f"A request's head has at most {limit} bytes.", limit_bytes=limit)
+
     def _refuse(self, error: HubbubError) -> None:
-        self.transport.write(raw_answer(problem(error)))
+        """Answer with `error` and end the connection, but never answer an earlier request with it."""
+        cycle = self.cycle
+        awaited = cycle is not None and not cycle.response_complete and not cycle.more_body
+        if awaited and self.reader is None and self._held_bytes <= self.context.settings.max_head_bytes:
+            cycle.keep_alive = False  # the connection ends with the answer to that request
+            return
+        answered = cycle is not None and cycle.response_started and cycle.more_body
+        if not (awaited or answered or self.pipeline):
+            self.transport.write(raw_answer(problem(error)))
         self.transport.close()

@@ -144,8 +144,13 @@ class Wire:
 
 
 @asynccontextmanager
-async def wire(address: Address, *, receive_buffer_bytes: int | None = None) -> AsyncIterator[Wire]:
+async def wire(
+    address: Address, *, source: str | None = None, receive_buffer_bytes: int | None = None
+) -> AsyncIterator[Wire]:
+    """`source`: another address of the loopback to come from."""
     sock = socket.socket()
+    if source is not None:
+        sock.bind((source, 0))
     if receive_buffer_bytes is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
     sock.setblocking(False)

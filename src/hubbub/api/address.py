@@ -6,7 +6,7 @@ A header of a request is the caller's word. It counts only from proxies the oper
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -27,6 +27,16 @@ def networks(given: tuple[str, ...]) -> tuple[Network, ...]:
     return tuple(ip_network(each, strict=False) for each in given)
 
 
+def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Header fields by name, which is in lower case; those given twice joined (RFC 9110, section 5.2)."""
+    headers: dict[str, str] = {}
+    for name, value in fields:
+        if name in headers:
+            value = headers[name] + ("; " if name == "cookie" else ", ") + value
+        headers[name] = value
+    return headers
+
+
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:
     """An address, an IPv4 one also when it comes in IPv6's clothes; None when it is none."""
     try:
@@ -37,7 +47,7 @@ def _parsed(address: str) -> IPv4Address | IPv6Address | None:
 
 
 @lru_cache(maxsize=4096)
-def _is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
+def is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
     ip = _parsed(address)
     return ip is not None and any(ip in network for network in trusted)
 
@@ -53,7 +63,7 @@ def client_address(peer: str, headers: Mapping[str, str], trusted: Sequence[Netw
     known = tuple(trusted)
     address = peer
     hops = headers.get("x-forwarded-for", "").split(",")
-    while hops and _is_trusted(address, known):
+    while hops and is_trusted(address, known):
         before = hops.pop().strip()
         if _parsed(before) is None:
             break
@@ -70,7 +80,7 @@ def public_url(headers: Mapping[str, str], scheme: str, settings: Settings, *, p
     if settings.public_url is not None:
         return settings.public_url
     host = headers.get("host", "")
-    if settings.trusted_proxies and _is_trusted(peer, networks(settings.trusted_proxies)):
+    if settings.trusted_proxies and is_trusted(peer, networks(settings.trusted_proxies)):
         host = _nearest(headers, "x-forwarded-host") or host
         scheme = _nearest(headers, "x-forwarded-proto") or scheme
     return _own_url(scheme, host)

@@ -162,15 +162,7 @@ def _too_large(limit_bytes: int) -> TooLarge:
 
 
 def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Header fields by name in lower case; those given twice joined, as RFC 9110, section 5.2 says."""
-    headers: dict[str, str] = {}
-    for name, value in raw:
-        key = name.decode("latin-1")
-        text = value.decode("latin-1")
-        if key in headers:
-            text = headers[key] + ("; " if key == "cookie" else ", ") + text
-        headers[key] = text
-    return headers
+    return address.joined((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
 
 
 @lru_cache(maxsize=64)

@@ -18,9 +18,9 @@ from websockets.http11 import Request as UpgradeRequest
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from hubbub.api.address import client_address, networks
+from hubbub.api.address import client_address, joined, networks
 from hubbub.api.connections import EndReason
-from hubbub.api.errors import error_frame, problem
+from hubbub.api.errors import INTERNAL, WIRE, error_frame, problem
 from hubbub.api.framed import FramedConnection, library_log
 from hubbub.api.gate import Caller
 from hubbub.api.transport import peer_address, raw_answer
@@ -32,6 +32,7 @@ from hubbub.domain.errors import (
     NoSuchUser,
     NotAllowed,
     NotSignedIn,
+    ShuttingDown,
     TooFast,
     TooMany,
 )
@@ -64,8 +65,13 @@ SUBPROTOCOL: Final = Subprotocol("hubbub.v1")
 PATIENCE: Final = 100
 """Refusals for going too fast, one after the other, before the connection is closed with 4429."""
 
-_CLOSE_CODES: Final = {"shutting-down": 1012, "overloaded": 4429}
-_SIGNED_OUT: Final = 4401
+_BECAUSE: Final[dict[EndReason, type[HubbubError]]] = {
+    "shutting-down": ShuttingDown,
+    "signed-out": NotSignedIn,
+    "expired": NotSignedIn,
+    "disabled": NotSignedIn,
+    "overloaded": TooFast,
+}
 
 _log = logging.getLogger("hubbub.websocket")
 
@@ -182,7 +188,7 @@ class WebSocket(FramedConnection):
     async def _sign_in(self, handshake: ServerProtocol, request: UpgradeRequest) -> None:
         """All that can be refused is refused with an HTTP status, before the upgrade is answered."""
         context = self.context
-        headers = {name.lower(): value for name, value in request.headers.raw_items()}
+        headers = joined((name.lower(), value) for name, value in request.headers.raw_items())
         trusted = networks(context.settings.trusted_proxies)
         context.limits.requests.take(client_address(self.address, headers, trusted))
         secure = self.transport.get_extra_info("sslcontext") is not None
@@ -292,7 +298,8 @@ class WebSocket(FramedConnection):
         if len(self.subscriptions) >= most:
             raise TooMany(f"One connection carries at most {most} logs.", retry_after_seconds=60.0)
         if log in self.subscriptions:
-            raise BadInput("This log is subscribed already; unsubscribe first.", field="room")
+            field = "inbox" if request.inbox else "room"
+            raise BadInput("This log is subscribed already; unsubscribe first.", field=field)
         after = None
         if request.after is not None:
             after = parse_cursor(request.after, self.context.info.epoch)
@@ -351,7 +358,7 @@ class WebSocket(FramedConnection):
     # -- what the hub and the sweep call ------------------------------------
 
     def lost(self) -> None:
-        self.close(1011, "the log cannot be read now; come back with your cursor")
+        self.close(INTERNAL.close, "the log cannot be read now; come back with your cursor")
 
     def beat(self) -> None:
         """Ask for a sign of life, and keep the session of one who talks."""
@@ -378,7 +385,7 @@ class WebSocket(FramedConnection):
         if not self.is_open:
             return
         self._tell(Bye(reason=reason, retry_after=retry_after))
-        self.close(_CLOSE_CODES.get(reason, _SIGNED_OUT), reason)
+        self.close(WIRE[_BECAUSE[reason]].close, reason)
 
 
 def _select(protocol: object, offered: object) -> Subprotocol | None:

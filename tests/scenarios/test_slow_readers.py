@@ -1,6 +1,7 @@
 """A reader who cannot keep up loses nothing and costs nobody."""
 
 from support.deadline import deadline
+from support.lounge import lounge
 
 TEXT = "x" * 16_000
 
@@ -16,6 +17,10 @@ async def _until_behind(hall, speaker):
             await socket.post(f"{said} {TEXT}", room=hall.room.id)
             said += 1
     return said
+
+
+def _transport(connection):
+    return getattr(connection, "transport", None) or connection._connection.transport
 
 
 async def test_a_slow_reader_gets_everything_once_it_reads_again(hall):
@@ -51,13 +56,27 @@ async def test_what_waits_in_the_server_for_a_slow_reader_is_bounded(hall):
     await _until_behind(hall, ada)
     settings = hall.server.context.settings
     waiting = [
-        transport.get_write_buffer_size()
+        _transport(connection).get_write_buffer_size()
         for wheel in hall.server.context.connections._wheels.values()
         for connection in wheel.all()
-        for transport in [getattr(connection, "transport", None) or connection._connection.transport]
     ]
     assert len(waiting) == 1
     assert 0 < waiting[0] <= 2 * settings.write_buffer_bytes + 4 * len(TEXT)
+
+
+async def test_the_operator_says_how_much_may_wait(data):
+    settings = {"write_buffer_bytes": 100_000}
+    async with lounge(data, "ws", settings=settings) as place:
+        bob, cyd = await place.people("bob", "cyd")
+        await bob.listens()
+        cyd.transport = "sse"
+        await cyd.listens()
+        limits = {
+            _transport(connection).get_write_buffer_limits()[1]
+            for wheel in place.server.context.connections._wheels.values()
+            for connection in wheel.all()
+        }
+        assert limits == {100_000}
 
 
 async def test_a_reader_who_leaves_while_behind_leaves_nothing_behind(hall):

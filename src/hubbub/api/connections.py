@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Literal, Protocol, TypeVar
 
+from hubbub.api.address import is_trusted, networks
 from hubbub.api.settings import Settings
 from hubbub.domain.errors import ShuttingDown, TooMany
 from hubbub.domain.ids import SessionId
@@ -64,11 +65,12 @@ class Wheel:
 
 class Connections:
     """Always true: a session holds at most `streams_per_session` streams, an address at most
-    `sockets_per_address` sockets (0: as many as it likes)."""
+    `sockets_per_address` sockets (0, or a trusted proxy: as many as it likes)."""
 
     def __init__(self, settings: Settings, *, chance: Callable[[], float]) -> None:
         """`chance` gives a number from 0 up to 1: it spreads those who are told to come back."""
         self._settings = settings
+        self._proxies = networks(settings.trusted_proxies)
         self._chance = chance
         self._wheels: dict[Kind, Wheel] = {
             "websocket": Wheel(settings.ping_seconds),
@@ -85,6 +87,8 @@ class Connections:
     def open_socket(self, address: str) -> None:
         """Count a connection, whatever it is for. Raises TooMany for the address's next one too many."""
         cap = self._settings.sockets_per_address
+        if is_trusted(address, self._proxies):
+            return  # it stands for everyone behind it
         if cap and self._sockets[address] >= cap:
             raise TooMany(f"One address may hold {cap} connections at a time.", retry_after_seconds=10.0)
         self._sockets[address] += 1
@@ -137,5 +141,5 @@ class Connections:
 
 def _take_off(counter: Counter[_Key], key: _Key) -> None:
     counter[key] -= 1
-    if counter[key] <= 0:
+    if counter[key] <= 0:  # below 0: it never counted
         del counter[key]

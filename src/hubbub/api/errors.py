@@ -20,7 +20,7 @@ class Wire(msgspec.Struct, frozen=True):
 
 
 # Closing codes: RFC 6455, section 7.4.1, its registry (1012 comes back with the cursor), and our own 44xx.
-_GOING_AWAY, _TOO_BIG, _BUG, _RESTART = 1001, 1009, 1011, 1012
+_TOO_BIG, _BUG, _RESTART = 1009, 1011, 1012
 _NOT_UNDERSTOOD, _SIGNED_OUT, _TOO_MUCH = 4400, 4401, 4429
 
 WIRE: Mapping[type[e.HubbubError], Wire] = {
@@ -48,7 +48,7 @@ WIRE: Mapping[type[e.HubbubError], Wire] = {
     e.HeadTooLarge: Wire(431, _NOT_UNDERSTOOD),
     e.StorageFull: Wire(503, _RESTART),
     e.StorageFailed: Wire(503, _RESTART),
-    e.ShuttingDown: Wire(503, _GOING_AWAY),
+    e.ShuttingDown: Wire(503, _RESTART),
     e.Overloaded: Wire(503, _RESTART),
 }
 
@@ -127,5 +127,5 @@ def error_frame(ref: Ref | None, error: Exception) -> ErrorFrame:
         problem=page_of(error.code),
         title=error.title,
         detail=error.detail,
-        members=error.members,
+        **error.members,  # type: ignore[arg-type]  # a test holds them to the frame's
     )

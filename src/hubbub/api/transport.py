@@ -101,6 +101,7 @@ class HttpConnection(HttpToolsProtocol):
             self._refuse(error)
             return
         self._counted = peer
+        transport.set_write_buffer_limits(high=self.context.settings.write_buffer_bytes)
         keep_watch(transport)
         self._await_head()
 

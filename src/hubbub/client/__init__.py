@@ -16,17 +16,21 @@ from hubbub.client.lines import Transport
 from hubbub.client.places import Event, Log
 from hubbub.client.socket import Socket
 from hubbub.client.subscription import Subscription
+from hubbub.protocol.frames import GapFrame, Message, Sent
 
 __all__ = [
     "Client",
     "ClientError",
     "ConnectionLost",
     "Event",
+    "GapFrame",
     "Hole",
     "Log",
+    "Message",
     "Problem",
     "Receipt",
     "Room",
+    "Sent",
     "SignedOut",
     "Socket",
     "Subscription",

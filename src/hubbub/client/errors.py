@@ -84,7 +84,7 @@ class Hole(ClientError):
         self.found = found
 
 
-_OWN = {"type", "title", "status", "detail"}
+_OWN = {"type", "ref", "problem", "title", "status", "detail"}
 
 
 def problem_of_answer(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
@@ -110,8 +110,13 @@ def problem_of_frame(frame: ErrorFrame) -> Problem:
     code = frame.problem.rpartition("/")[2]
     if frame.status == 401 and code == "not-signed-in":
         return SignedOut(detail=frame.detail)
+    told = msgspec.to_builtins(frame)
     return Problem(
-        status=frame.status, code=code, title=frame.title, detail=frame.detail, members=frame.members
+        status=frame.status,
+        code=code,
+        title=frame.title,
+        detail=frame.detail,
+        members={name: value for name, value in told.items() if name not in _OWN},
     )
 
 

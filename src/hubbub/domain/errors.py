@@ -166,6 +166,8 @@ class TooLarge(Refused):
 
 
 class HeadTooLarge(Refused):
+    """`limit_bytes` is what it may have."""
+
     code = "head-too-large"
     title = "The request's head is too large"
 

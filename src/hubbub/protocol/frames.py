@@ -5,7 +5,7 @@ Field names here are the names on the wire. Field order is the order in the JSON
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -140,14 +140,19 @@ class PostedFrame(
 
 
 class ErrorFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="error", tag_field="type"):
-    """A request refused; the members of the REST problem stand beside these."""
+    """A request refused: as a `Problem`, with its type in `problem`, for `type` says what frame this is."""
 
     ref: Ref | None = None
     status: int
     problem: str
     title: str
     detail: str = ""
-    members: dict[str, Any] = {}
+    field: str | None = None
+    conflicts_with: str | None = None
+    retry_after: Annotated[float, Meta(description="seconds")] | None = None
+    head: int | None = None
+    limit_bytes: int | None = None
+    policy: str | None = None
 
 
 ServerFrame = Hello | Message | Sent | GapFrame | Bye | Subscribed | Unsubscribed | PostedFrame | ErrorFrame

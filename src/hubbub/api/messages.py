@@ -16,12 +16,10 @@ from hubbub.domain.errors import BadInput, NoSuchMessage, NoSuchUser, NotSignedI
 from hubbub.domain.events import Event, Posted
 from hubbub.domain.ids import LogId, RoomId, inbox_log, room_log
 from hubbub.domain.policy import check_key, is_handle
-from hubbub.protocol.cursor import format_cursor, parse_cursor
+from hubbub.protocol.cursor import format_cursor, parse_cursor, parse_seq
 from hubbub.protocol.frames import GapFrame, Message, NewMessage, Sent, encode, event_frame, gap_frame
 from hubbub.service.history import DEFAULT_LIMIT
 from hubbub.storage.base import Page
-
-_MAX_SEQ_DIGITS = 18  # below 2**63, what every store can count to
 
 T = TypeVar("T")
 
@@ -68,10 +66,10 @@ async def read_inbox_message(call: Call) -> Answer:
 
 
 def _seq(call: Call) -> int:
-    given = call.part("seq")
-    if not (given.isascii() and given.isdigit() and len(given) <= _MAX_SEQ_DIGITS):
+    seq = parse_seq(call.part("seq"))
+    if seq is None:
         raise NoSuchMessage("Messages are numbered from 1 up.")
-    return int(given)
+    return seq
 
 
 def _place(call: Call, query: MessagesQuery) -> dict[str, Any]:

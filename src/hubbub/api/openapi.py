@@ -11,6 +11,8 @@ from hubbub.api.errors import INTERNAL, INTERNAL_CODE, INTERNAL_DETAIL, INTERNAL
 from hubbub.api.gate import COOKIE
 from hubbub.api.schemas import HANDLE, ROOM_ID, Schema, components, members
 from hubbub.domain.errors import HubbubError, TooFast
+from hubbub.domain.policy import KEY_PATTERN
+from hubbub.protocol.cursor import CURSOR_PATTERN, MAX_SEQ
 from hubbub.protocol.frames import Problem
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ _PARTS: dict[str, tuple[str, Schema]] = {
     "roomId": ("The room's id, as in the list of rooms.", ROOM_ID),
     "userId": ("The person's name.", HANDLE),
     "sessionId": ("The session's id, as in the list of sessions.", {"type": "string"}),
-    "seq": ("The message's number in its log.", {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}),
+    "seq": ("The message's number in its log.", {"type": "integer", "minimum": 1, "maximum": MAX_SEQ}),
     "code": ("The last part of a problem's `type`.", {"type": "string"}),
     "file": ("The file's name.", {"type": "string"}),
 }
@@ -36,11 +38,11 @@ _REQUEST_FIELDS: dict[str, tuple[str, Schema]] = {
     "Idempotency-Key": (
         "Your own name for this message, so that it can safely be sent again: the same key in the same place "
         "gives the same answer for ever.",
-        {"type": "string", "pattern": "^[!-~]{1,128}$"},
+        {"type": "string", "pattern": f"^{KEY_PATTERN}$"},
     ),
     "If-Match": (
         'Post only if this is still the room\'s head: in quotes, as in `"15"`, or the ETag of a list.',
-        {"type": "string", "pattern": '^("([0-9A-Za-z_-]+:)?[0-9]{1,18}"|\\*)$'},
+        {"type": "string", "pattern": f'^("{CURSOR_PATTERN}"|\\*)$'},
     ),
     "If-None-Match": ("The ETag of what you have: 304 when nothing is new.", {"type": "string"}),
     "Accept": (

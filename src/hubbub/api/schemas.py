@@ -17,7 +17,9 @@ from hubbub.domain.policy import (
     MAX_TEXT_BYTES,
     MAX_USER_NAME_CHARACTERS,
     MIN_PASSWORD_CHARACTERS,
+    ROOM_ID_PATTERN,
 )
+from hubbub.protocol.cursor import CURSOR_PATTERN
 
 Schema = dict[str, Any]
 
@@ -28,8 +30,8 @@ HANDLE: Schema = {
     "pattern": f"^[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_USER_NAME_CHARACTERS - 1}}}$",
     "example": "ada",
 }
-ROOM_ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
-_CURSOR: Schema = {"pattern": "^([0-9A-Za-z_-]+:)?[0-9]{1,18}$"}
+ROOM_ID: Schema = {"type": "string", "pattern": f"^{ROOM_ID_PATTERN}$"}
+_CURSOR: Schema = {"pattern": f"^{CURSOR_PATTERN}$"}
 _PASSWORD: Schema = {
     "format": "password",
     "minLength": MIN_PASSWORD_CHARACTERS,

@@ -9,13 +9,17 @@ from hubbub.domain.ids import UserId
 MAX_TEXT_BYTES = 16_384
 MAX_ROOM_NAME_CHARACTERS = 80
 MAX_USER_NAME_CHARACTERS = 32
+MAX_ROOM_ID_CHARACTERS = 64
 MIN_PASSWORD_CHARACTERS = 8
 MAX_PASSWORD_CHARACTERS = 1024
 MAX_KEY_CHARACTERS = 128
 
-_HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
-_ROOM_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+ROOM_ID_PATTERN = f"[A-Za-z0-9_-]{{1,{MAX_ROOM_ID_CHARACTERS}}}"
+KEY_PATTERN = f"[!-~]{{1,{MAX_KEY_CHARACTERS}}}"
+
+_HANDLE = re.compile(f"[a-z0-9][a-z0-9._-]{{0,{MAX_USER_NAME_CHARACTERS - 1}}}")
+_ROOM_ID = re.compile(ROOM_ID_PATTERN)
+_KEY = re.compile(KEY_PATTERN)
 
 # Marks that reorder or hide what surrounds them (Unicode TR 36, section 3): a name with one could be
 # shown as another's. Joiners stay: Persian and many Indic names are written with them.
@@ -29,7 +33,8 @@ def user_name(given: str) -> UserId:
     name = given.lower()
     if not given.isascii() or not _HANDLE.fullmatch(name):  # the Kelvin sign lowers to a k
         raise BadInput(
-            "A name is 1 to 32 of a-z, 0-9, dot, underscore and hyphen, and starts with a letter or a digit.",
+            f"A name is 1 to {MAX_USER_NAME_CHARACTERS} of a-z, 0-9, dot, underscore and hyphen, and starts"
+            " with a letter or a digit.",
             field="name",
         )
     return UserId(name)
@@ -48,7 +53,7 @@ def room_name(given: str) -> str:
     """`given` as it is shown: trimmed, in Unicode form NFC. Raises BadInput."""
     name = unicodedata.normalize("NFC", given).strip()
     if not 1 <= len(name) <= MAX_ROOM_NAME_CHARACTERS:
-        raise BadInput("A room's name has 1 to 80 characters.", field="name")
+        raise BadInput(f"A room's name has 1 to {MAX_ROOM_NAME_CHARACTERS} characters.", field="name")
     if _DECEPTIVE.search(name) or any(unicodedata.category(c) in ("Cc", "Cs", "Cn") for c in name):
         raise BadInput("A room's name has no control, direction or invisible characters.", field="name")
     return name
@@ -76,10 +81,15 @@ def check_text(text: str) -> None:
 def check_key(key: str, field: str = "key") -> None:
     """Raises BadInput unless `key` may name a post."""
     if not _KEY.fullmatch(key):
-        raise BadInput("An idempotency key is 1 to 128 visible ASCII characters.", field=field)
+        raise BadInput(
+            f"An idempotency key is 1 to {MAX_KEY_CHARACTERS} visible ASCII characters.", field=field
+        )
 
 
 def check_password(password: str) -> None:
     """Raises BadInput unless `password` may be chosen."""
     if not MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS:
-        raise BadInput("A password has 8 to 1024 characters.", field="password")
+        raise BadInput(
+            f"A password has {MIN_PASSWORD_CHARACTERS} to {MAX_PASSWORD_CHARACTERS} characters.",
+            field="password",
+        )

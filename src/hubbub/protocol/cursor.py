@@ -4,18 +4,31 @@ One log: `EPOCH:SEQ`. Many: `EPOCH:ROOM=SEQ,ROOM=SEQ,=SEQ`, the inbox being the 
 number is a seq of the current epoch. Clients treat all of it as opaque.
 """
 
+import re
 from collections.abc import Mapping
 
 from hubbub.domain.errors import BadInput, StaleCursor
 from hubbub.domain.ids import LogId, UserId, inbox_log, room_log, room_of
 
-_MAX_DIGITS = 18  # below 2**63, what every store can count to
+MAX_SEQ = 10**18 - 1
+"""Below 2**63, what every store can count to."""
+
+_SEQ = re.compile(f"[0-9]{{1,{len(str(MAX_SEQ))}}}")
+
+CURSOR_PATTERN = f"([0-9A-Za-z_-]+:)?{_SEQ.pattern}"
+"""The form of a cursor in one log, for the documents."""
+
+
+def parse_seq(text: str) -> int | None:
+    """The seq that `text` is, from 0 up; None when it is none."""
+    return int(text) if _SEQ.fullmatch(text) else None
 
 
 def _number(text: str, field: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
+    seq = parse_seq(text)
+    if seq is None:
         raise BadInput("A cursor is what the server gave, or a number from 0 up.", field=field)
-    return int(text)
+    return seq
 
 
 def _in_epoch(text: str, epoch: str) -> str:

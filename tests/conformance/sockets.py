@@ -73,8 +73,9 @@ class Talk:
         return Heard(bool(first & 0x80), first & 0x70, first & 0x0F, payload)
 
     async def json(self) -> dict[str, Any]:
-        """The next text, which has to be a whole one."""
-        heard = await self.frame()
+        """The next text, which has to be a whole one. The server's pings are passed over."""
+        while (heard := await self.frame()).opcode == Opcode.PING:
+            pass
         assert heard[:3] == (True, 0, Opcode.TEXT), heard
         object: dict[str, Any] = json.loads(heard.payload)
         return object

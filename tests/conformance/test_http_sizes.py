@@ -145,6 +145,7 @@ async def test_a_client_that_never_reads_its_answers_costs_a_bounded_number_of_t
     async with house.wire(receive_buffer_bytes=4096) as ada:
         for n in range(20):
             await ada.asks("POST", house.messages, ADA, b'{"text": "%d %b"}' % (n, b"x" * 16_000))
+        ada.stop_reading()
         for _ in range(200):
             ada.request("GET", house.messages, ADA)
         await house.until(lambda: any(c.flow.write_paused for c in house.http_connections()))

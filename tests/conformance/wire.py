@@ -79,6 +79,13 @@ class Wire:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.writer.transport.abort()
 
+    def stop_reading(self) -> None:
+        """Leave what comes in the kernel, until `read_on`."""
+        self.writer.transport.pause_reading()
+
+    def read_on(self) -> None:
+        self.writer.transport.resume_reading()
+
     # -- hearing --------------------------------------------------------------
 
     async def response(self, *, to: str = "GET") -> Response:

@@ -13,8 +13,6 @@ from hubbub.domain.ids import SessionId
 from hubbub.domain.model import User
 from hubbub.protocol.frames import NewUser, SessionBody, SignedIn, SignIn, UserBody, encode, timestamp
 
-_MAX_AGENT_CHARACTERS = 200
-
 
 class UsersQuery(msgspec.Struct, frozen=True, kw_only=True):
     prefix: str = ""
@@ -53,7 +51,7 @@ async def sign_in(call: Call, given: SignIn) -> Answer:
         given.name,
         given.password,
         address=call.address,
-        agent=call.headers.get("user-agent", "")[:_MAX_AGENT_CHARACTERS],
+        agent=call.headers.get("user-agent", ""),
     )
     body = SignedIn(
         token=None if given.cookie else token,

@@ -29,7 +29,11 @@ from hubbub.protocol.session import NOT_UNDERSTOOD
 CLOSING_SECONDS: Final = 2.0
 """How long the other side may take to answer our close frame."""
 
+FRAMES_PER_TURN: Final = 128
+"""Frames of one connection that are read before the loop looks after everyone else again."""
+
 _TEXT: Final = 0x81
+_PING: Final = 0x89
 _PONG: Final = 0x8A
 _MASKED: Final = 0x80
 _LONGEST_HEAD: Final = 14  # RFC 6455, section 5.2
@@ -44,10 +48,21 @@ class FramedConnection(asyncio.Protocol):
     """Always true:
     * `_held` is what came after the last frame that was read, and starts at a frame's boundary;
     * `_library` exists only within a fragmented message, and while closing;
-    * a text is told to `take_text` once, in order, and none after the close frame was sent.
+    * a text is told to `take_text` once, in order, and none after the close frame was sent;
+    * a turn of the loop reads `FRAMES_PER_TURN` frames at most, whatever they are.
     """
 
-    __slots__ = ("_fragments", "_held", "_library", "_stalled", "heard", "paused", "transport", "write")
+    __slots__ = (
+        "_fragments",
+        "_held",
+        "_library",
+        "_resting",
+        "_stalled",
+        "heard",
+        "paused",
+        "transport",
+        "write",
+    )
 
     max_frame_bytes: ClassVar[int]
 
@@ -55,9 +70,10 @@ class FramedConnection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._library: ServerProtocol | None = None
-        self._fragments: list[bytes] | None = None
+        self._fragments: bytearray | None = None
         self._held = b""
         self._stalled = False
+        self._resting = False
         self.paused = False
         self.heard = True
         """Whether anything came since the last ping."""
@@ -134,15 +150,19 @@ class FramedConnection(asyncio.Protocol):
 
     def _read(self, data: bytes) -> bytes:
         """Take in every whole frame of `data`; what is left is given back."""
-        at, end = 0, len(data)
+        at, end, left = 0, len(data), FRAMES_PER_TURN
         while end - at >= 2:
+            if not left:
+                self._rest()
+                break
+            left -= 1
             first, second = data[at], data[at + 1]
             size, body = second & 0x7F, at + 6
             if size == 126 and end - at >= 4:
                 size, body = int.from_bytes(data[at + 2 : at + 4]), at + 8
             if (
                 self._library is None
-                and (first == _TEXT or (first == _PONG and size < 126))
+                and (first == _TEXT or (first in (_PING, _PONG) and size < 126))
                 and second & _MASKED
                 and second & 0x7F != 127
                 and size <= self.max_frame_bytes
@@ -150,11 +170,15 @@ class FramedConnection(asyncio.Protocol):
                 stop = body + size
                 if stop > end:
                     break
-                if first == _TEXT:
+                if first != _PONG:
                     if self.is_full():
                         self._stall()
                         break
-                    self.take_text(apply_mask(data[body:stop], data[body - 4 : body]))
+                    payload = apply_mask(data[body:stop], data[body - 4 : body])
+                    if first == _TEXT:
+                        self.take_text(payload)
+                    else:
+                        self.write(bytes((_PONG, size)) + payload)
             else:
                 stop = self._read_uncommon(data, at)
                 if stop == at:
@@ -194,10 +218,10 @@ class FramedConnection(asyncio.Protocol):
             self.close(NOT_UNDERSTOOD, "messages are text")
         elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
             if self._fragments is None:
-                self._fragments = []
-            self._fragments.append(bytes(frame.data))
+                self._fragments = bytearray()
+            self._fragments += frame.data
             if frame.fin:
-                whole, self._fragments = b"".join(self._fragments), None
+                whole, self._fragments = bytes(self._fragments), None
                 self.take_text(whole)
         elif frame.opcode is Opcode.CLOSE:
             self.leave()
@@ -216,9 +240,21 @@ class FramedConnection(asyncio.Protocol):
         self._stalled = True
         self.transport.pause_reading()
 
+    def _rest(self) -> None:
+        """Read on in the next turn of the loop."""
+        self._resting = True
+        self.transport.pause_reading()
+        asyncio.get_running_loop().call_soon(self._rested)
+
+    def _rested(self) -> None:
+        self._resting = False
+        if not self._stalled and not self.transport.is_closing():
+            self.transport.resume_reading()
+        self.go_on()
+
     def go_on(self) -> None:
         """Read what was held, if what held it up is over."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._resting:
             return
         if self._stalled:
             if self.is_full():

@@ -18,7 +18,7 @@ from hubbub.domain.ids import LogId, RoomId, inbox_log, room_log
 from hubbub.domain.policy import check_key, is_handle
 from hubbub.protocol.cursor import format_cursor, parse_cursor, parse_seq
 from hubbub.protocol.frames import GapFrame, Message, NewMessage, Sent, encode, event_frame, gap_frame
-from hubbub.service.history import DEFAULT_LIMIT
+from hubbub.service.paging import DEFAULT_LIMIT
 from hubbub.storage.base import Page
 
 T = TypeVar("T")

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from hubbub.config import load
 from hubbub.domain.policy import check_password
+from hubbub.service.passwords import Passwords
 from hubbub.storage.sqlite import SqliteStore
 
 Data = Annotated[str | None, Parameter(help="Where the server keeps everything, as for `hubbub serve`.")]
@@ -51,3 +52,11 @@ def new_password() -> str:
             raise Misused("the two are not the same; nothing was changed")
     check_password(password)
     return password
+
+
+def hashed(password: str) -> str:
+    passwords = Passwords(workers=1)
+    try:
+        return passwords.hash_now(password)
+    finally:
+        passwords.close()

@@ -9,14 +9,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hubbub.cli.asked import Data, Failed, data_directory, now_ms
+from hubbub.cli.asked import Data, Failed, data_directory, hashed, now_ms
 from hubbub.config import Config
 from hubbub.domain.errors import StorageFailed
-from hubbub.domain.ids import RoomId, SessionId, UserId
+from hubbub.domain.ids import UserId
 from hubbub.domain.model import Room, Session, User
 from hubbub.domain.policy import folded
-from hubbub.service.passwords import Passwords
-from hubbub.service.tokens import new_token, opaque_id, token_hash
+from hubbub.service.tokens import new_room_id, new_session_id, new_token, token_hash
 from hubbub.storage.base import Seed
 from hubbub.storage.sqlite import SqliteStore
 
@@ -58,15 +57,13 @@ def seed(
 def plan(users: int, rooms: int) -> tuple[Seed, list[str]]:
     """What to store, and the users' tokens in their order."""
     at_ms = now_ms()
-    passwords = Passwords(workers=1)
     # One hash for all, of a password that is forgotten at once: a hash each would take minutes.
-    nobody_knows = passwords.hash_now(new_token(os.urandom))
-    passwords.close()
+    nobody_knows = hashed(new_token(os.urandom))
     people = [User(name=UserId(f"user-{number:05}"), created_at_ms=at_ms) for number in range(1, users + 1)]
     tokens = [new_token(os.urandom) for _ in people]
     sessions = [
         Session(
-            id=SessionId(opaque_id(os.urandom, 20)),
+            id=new_session_id(os.urandom),
             user=user.name,
             created_at_ms=at_ms,
             expires_at_ms=at_ms + _LIFETIME_MS,
@@ -76,7 +73,7 @@ def plan(users: int, rooms: int) -> tuple[Seed, list[str]]:
     ]
     places = [
         Room(
-            id=RoomId(opaque_id(os.urandom, 12)),
+            id=new_room_id(os.urandom),
             name=f"Room {number}",
             created_at_ms=at_ms,
             created_by=people[0].name,

@@ -7,11 +7,10 @@ from typing import Annotated, TypeVar
 
 from cyclopts import App, Parameter
 
-from hubbub.cli.asked import Data, Failed, beside_a_server, new_password, now_ms
+from hubbub.cli.asked import Data, Failed, beside_a_server, hashed, new_password, now_ms
 from hubbub.domain.ids import UserId
 from hubbub.domain.model import User
 from hubbub.domain.policy import user_name
-from hubbub.service.passwords import Passwords
 from hubbub.storage.base import Store
 
 user = App(name="user", help="Look after accounts, also while the server runs.")
@@ -24,7 +23,7 @@ Name = Annotated[str, Parameter(help="The user's handle.")]
 def add(name: Name, /, *, data: Data = None) -> None:
     """Make an account. The password is asked for, or read from standard input."""
     handle = user_name(name)
-    password_hash = _hashed(new_password())
+    password_hash = hashed(new_password())
 
     async def work(store: Store) -> None:
         await store.create_user(User(name=handle, created_at_ms=now_ms()), password_hash)
@@ -40,7 +39,7 @@ def password(name: Name, /, *, data: Data = None) -> None:
 
     async def work(store: Store) -> int:
         await _known(store, handle)
-        await store.set_password(handle, _hashed(new_password()))
+        await store.set_password(handle, hashed(new_password()))
         return len(await store.end_sessions(handle))
 
     print(f"{handle} has a new password; sessions ended: {_with_store(data, work)}")
@@ -108,14 +107,6 @@ def _with_store(
             await store.close()
 
     return asyncio.run(run())
-
-
-def _hashed(password: str) -> str:
-    passwords = Passwords(workers=1)
-    try:
-        return passwords.hash_now(password)
-    finally:
-        passwords.close()
 
 
 def _date(ms: int) -> str:

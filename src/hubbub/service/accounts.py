@@ -32,7 +32,7 @@ from hubbub.service.limits import Limits
 from hubbub.service.paging import DEFAULT_LIMIT, check_limit
 from hubbub.service.passwords import Passwords
 from hubbub.service.remembered import Remembered
-from hubbub.service.tokens import looks_like_a_token, new_token, opaque_id, token_hash
+from hubbub.service.tokens import looks_like_a_token, new_session_id, new_token, token_hash
 from hubbub.service.watchers import End, Reason, Watchers
 from hubbub.storage.base import Store
 
@@ -47,7 +47,6 @@ _SLIDES = 20  # a session's expiry slides in steps of this part of its lifetime,
 _SLIDES_WRITTEN = 200  # in one tick: when ten thousand come back at once, their commits must not hold them up
 _SWEEP_MS = 60_000
 _LOOKUPS_IN_A_ROW = 100  # about a millisecond, before others have their turn of the loop
-_SESSION_ID_CHARACTERS = 20  # 100 random bits
 
 _ENDED = "Your session has ended; sign in again."
 
@@ -132,7 +131,7 @@ class Accounts:
         token = new_token(self._randomness)
         now_ms = self._now_ms()
         session = Session(
-            id=SessionId(opaque_id(self._randomness, _SESSION_ID_CHARACTERS)),
+            id=new_session_id(self._randomness),
             user=user,
             created_at_ms=now_ms,
             expires_at_ms=now_ms + self._lifetime_ms,

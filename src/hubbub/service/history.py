@@ -7,9 +7,8 @@ from hubbub.domain.events import Event
 from hubbub.domain.ids import LogId, RoomId, UserId, inbox_log, room_log
 from hubbub.hub import Hub
 from hubbub.protocol.cursor import check_reached, parse_cursor
-from hubbub.storage.base import EVERYTHING, MAX_PAGE, RECEIVED, Between, Page, Store, View
-
-DEFAULT_LIMIT = 50
+from hubbub.service.paging import DEFAULT_LIMIT, check_limit
+from hubbub.storage.base import EVERYTHING, RECEIVED, Between, Page, Store, View
 
 
 class History:
@@ -98,8 +97,7 @@ class History:
     ) -> Page:
         if after is not None and before is not None:
             raise BadInput("A page is asked for by `after` or by `before`, not by both.", field="before")
-        if not 1 <= limit <= MAX_PAGE:
-            raise BadInput(f"`limit` is between 1 and {MAX_PAGE}.", field="limit")
+        check_limit(limit)
         head = await self.head(log)
         low = high = None
         if after is not None:

@@ -9,4 +9,4 @@ DEFAULT_LIMIT = 50
 def check_limit(limit: int) -> None:
     """Raises BadInput unless a list may have `limit` entries."""
     if not 1 <= limit <= MAX_PAGE:
-        raise BadInput(f"A limit is between 1 and {MAX_PAGE}.", field="limit")
+        raise BadInput(f"`limit` is between 1 and {MAX_PAGE}.", field="limit")

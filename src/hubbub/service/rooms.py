@@ -7,12 +7,9 @@ from hubbub.domain.ids import RoomId
 from hubbub.domain.model import Room, Session
 from hubbub.domain.policy import folded, is_room_id, room_name
 from hubbub.service.limits import Limits
-from hubbub.service.paging import check_limit
-from hubbub.service.tokens import opaque_id
+from hubbub.service.paging import DEFAULT_LIMIT, check_limit
+from hubbub.service.tokens import new_room_id
 from hubbub.storage.base import Store
-
-_ID_CHARACTERS = 12
-"""60 random bits: among a million rooms, two alike once in two million such servers."""
 
 
 class Rooms:
@@ -34,7 +31,7 @@ class Rooms:
         shown = room_name(name)
         self._limits.rooms.take(by.user)
         room = Room(
-            id=RoomId(opaque_id(self._randomness, _ID_CHARACTERS)),
+            id=new_room_id(self._randomness),
             name=shown,
             created_at_ms=self._now_ms(),
             created_by=by.user,
@@ -55,7 +52,7 @@ class Rooms:
         return room
 
     async def list(
-        self, prefix: str = "", after: str | None = None, limit: int = 50
+        self, prefix: str = "", after: str | None = None, limit: int = DEFAULT_LIMIT
     ) -> tuple[Sequence[Room], bool]:
         """Rooms whose name starts with `prefix`, without regard to case, in the order of their names,
         after the room with the id `after`; and whether there are more.

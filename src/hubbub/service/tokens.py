@@ -4,10 +4,22 @@ import hashlib
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 
+from hubbub.domain.ids import RoomId, SessionId
+
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base32: nothing to be misread
 _PREFIX = "hb_"  # so that scanners for leaked secrets know one when they see it
 _SECRET_BYTES = 32
+_SESSION_ID_CHARACTERS = 20  # 100 random bits
+_ROOM_ID_CHARACTERS = 12  # 60: among a million rooms, two alike once in two million such servers
 _CHARACTERS = len(_PREFIX) + 43
+
+
+def new_session_id(randomness: Callable[[int], bytes]) -> SessionId:
+    return SessionId(opaque_id(randomness, _SESSION_ID_CHARACTERS))
+
+
+def new_room_id(randomness: Callable[[int], bytes]) -> RoomId:
+    return RoomId(opaque_id(randomness, _ROOM_ID_CHARACTERS))
 
 
 def opaque_id(randomness: Callable[[int], bytes], characters: int) -> str:

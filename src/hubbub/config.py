@@ -7,7 +7,6 @@ This module and the command line are the only ones that know of files of setting
 """
 
 import difflib
-import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,11 +22,13 @@ from hubbub.api.settings import Settings
 from hubbub.knobs import Address, Knob
 from hubbub.service.limits import DEFAULTS as LIMITS
 from hubbub.service.limits import Policy, parse_policies
+from hubbub.service.passwords import cores
 
 FILE = "hubbub.toml"
 
 _KIB = 1024
-_FOREVER = 3650
+_DAY_SECONDS = 86_400
+_LONGEST_SESSION_DAYS = 3650
 
 
 class Tls(msgspec.Struct, frozen=True):
@@ -43,7 +44,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     admin_listen: Address | None = Address("127.0.0.1", 9464)
     tls: Tls | None = None
     sign_up_open: bool = True
-    session_seconds: int = 30 * 86_400
+    session_seconds: int = 30 * _DAY_SECONDS
     ticket_seconds: int = 30
     password_workers: int = 2
     password_queue: int = 64
@@ -69,10 +70,6 @@ class Misconfigured(Exception):
         self.mistakes = mistakes
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _knob(name: str, value: str, help: str, read: knobs.Read, default: object, *, many: bool = False) -> Knob:
     return Knob(name=name, value=value, help=help, default=default, read=read, many=many)
 
@@ -83,7 +80,6 @@ def _limit(text: str) -> tuple[str, Policy | None]:
 
 
 _BASE = Config(data=Path())
-_WIRE = _BASE.settings
 _BYTES = knobs.whole(1 * _KIB, 1 << 30)
 _COUNT = knobs.whole(1, 1_000_000)
 _DURATION = knobs.seconds(0.1, 86_400)
@@ -100,7 +96,13 @@ SERVER = (
     _knob("public_url", "URL", "How people reach the server from outside.", knobs.origin, None),
     _knob("tls_cert", "FILE", "The certificate and its chain, in PEM.", knobs.file, None),
     _knob("tls_key", "FILE", "The certificate's key, in PEM.", knobs.file, None),
-    _knob("sign_up", "open|closed", "Who may make an account.", knobs.switch("open", "closed"), True),
+    _knob(
+        "sign_up",
+        "open|closed",
+        "Who may make an account.",
+        knobs.switch("open", "closed"),
+        _BASE.sign_up_open,
+    ),
     _knob(
         "limits",
         "off|NAME=QUOTA/SECONDS",
@@ -116,7 +118,13 @@ SERVER = (
         knobs.whole_or_off(1, 36_500),
         _BASE.retention_days,
     ),
-    _knob("session_days", "N", "A sign-in unused for this long ends.", knobs.whole(1, _FOREVER), 30),
+    _knob(
+        "session_days",
+        "N",
+        "A sign-in unused for this long ends.",
+        knobs.whole(1, _LONGEST_SESSION_DAYS),
+        _BASE.session_seconds // _DAY_SECONDS,
+    ),
     _knob(
         "ticket_seconds",
         "N",
@@ -124,9 +132,7 @@ SERVER = (
         knobs.whole(1, 30),
         _BASE.ticket_seconds,
     ),
-    _knob(
-        "password_workers", "N", "Passwords checked at once.", knobs.whole(1, 64), max(1, min(8, _cores()))
-    ),
+    _knob("password_workers", "N", "Passwords checked at once.", knobs.whole(1, 64), min(8, cores())),
     _knob(
         "password_queue",
         "N",
@@ -141,17 +147,27 @@ SERVER = (
         knobs.address_or_off,
         _BASE.admin_listen,
     ),
-    _knob("log_format", "console|json", "What the log is for.", knobs.one_of("console", "json"), "console"),
+    _knob(
+        "log_format",
+        "console|json",
+        "What the log is for.",
+        knobs.one_of("console", "json"),
+        _BASE.log_format,
+    ),
     _knob(
         "log_level",
         "LEVEL",
         "The least that is logged.",
         knobs.one_of("debug", "info", "warning", "error"),
-        "info",
+        _BASE.log_level,
     ),
-    _knob("access_log", "on|off", "A line for each request.", knobs.switch("on", "off"), False),
+    _knob("access_log", "on|off", "A line for each request.", knobs.switch("on", "off"), _BASE.access_log),
     _knob(
-        "loop", "auto|uvloop|asyncio", "The event loop.", knobs.one_of("auto", "uvloop", "asyncio"), "auto"
+        "loop",
+        "auto|uvloop|asyncio",
+        "The event loop.",
+        knobs.one_of("auto", "uvloop", "asyncio"),
+        _BASE.loop,
     ),
     _knob("backlog", "N", "Connections that may wait to be accepted.", knobs.whole(1, 65_535), _BASE.backlog),
     _knob(
@@ -190,10 +206,11 @@ WIRE = tuple(
         value,
         help,
         read,
-        getattr(_WIRE, name),
-        many=isinstance(getattr(_WIRE, name), tuple),
+        default,
+        many=isinstance(default, tuple),
     )
     for name, value, help, read in _OF_THE_WIRE
+    for default in [getattr(_BASE.settings, name)]
 )
 
 KNOBS = (*SERVER, *WIRE)
@@ -244,7 +261,7 @@ def _config(values: Mapping[str, Any]) -> Config:
         **same,
         tls=tls,
         sign_up_open=values["sign_up"],
-        session_seconds=values["session_days"] * 86_400,
+        session_seconds=values["session_days"] * _DAY_SECONDS,
         settings=Settings(public_url=values["public_url"], **settings),
     )
 

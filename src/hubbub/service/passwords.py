@@ -40,7 +40,7 @@ class Passwords:
     def __init__(self, workers: int | None = None, queue: int = 64, cost: Cost | None = None) -> None:
         """`workers` is the number of cores this process may use unless given."""
         cost = cost or Cost()
-        workers = workers or _cores()
+        workers = workers or cores()
         self._hasher = PasswordHasher(
             time_cost=cost.passes, memory_cost=cost.memory_kib, parallelism=cost.lanes
         )
@@ -99,5 +99,6 @@ def _prepared(password: str) -> bytes:
     return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,7 +1,7 @@
 """What is said on live connections, as an AsyncAPI 3 document. As there, "send" is what the server does."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -13,15 +13,9 @@ from hubbub.protocol import frames as f
 if TYPE_CHECKING:
     from hubbub.api.operations import Operation
 
-SAID_BY_CLIENTS: tuple[type[msgspec.Struct], ...] = (f.Subscribe, f.Unsubscribe, f.Post)
-EVENTS: tuple[type[msgspec.Struct], ...] = (f.Message, f.Sent, f.GapFrame, f.Bye)
-REPLIES: tuple[type[msgspec.Struct], ...] = (
-    f.Hello,
-    f.Subscribed,
-    f.Unsubscribed,
-    f.PostedFrame,
-    f.ErrorFrame,
-)
+SAID_BY_CLIENTS: tuple[type[msgspec.Struct], ...] = get_args(f.Request)
+EVENTS: tuple[type[msgspec.Struct], ...] = get_args(f.StreamFrame)
+REPLIES: tuple[type[msgspec.Struct], ...] = get_args(f.Reply)
 
 # What a request is answered with, beside an error.
 _ANSWERED_BY: dict[type[msgspec.Struct], type[msgspec.Struct]] = {

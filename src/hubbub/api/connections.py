@@ -14,10 +14,10 @@ from hubbub.api.address import is_trusted, networks
 from hubbub.api.settings import Settings
 from hubbub.domain.errors import ShuttingDown, TooMany
 from hubbub.domain.ids import SessionId
+from hubbub.protocol.frames import EndReason
 
 Kind = Literal["websocket", "sse", "ndjson"]
 _Key = TypeVar("_Key")
-EndReason = Literal["shutting-down", "signed-out", "expired", "disabled", "overloaded"]
 
 
 class Connection(Protocol):

@@ -17,7 +17,7 @@ from hubbub.domain.events import Event, Posted
 from hubbub.domain.ids import LogId, RoomId, inbox_log, room_log
 from hubbub.domain.policy import check_key, is_handle
 from hubbub.protocol.cursor import format_cursor, parse_cursor, parse_seq
-from hubbub.protocol.frames import GapFrame, Message, NewMessage, Sent, encode, event_frame, gap_frame
+from hubbub.protocol.frames import LogFrame, NewMessage, encode, event_frame, gap_frame
 from hubbub.service.paging import DEFAULT_LIMIT
 from hubbub.storage.base import Page
 
@@ -118,7 +118,7 @@ async def _gone(call: Call) -> None:
 
 def _page(call: Call, query: MessagesQuery, page: Page) -> Answer:
     """A page as a plain array, a removed range in its place; its ETag is the cursor at the head."""
-    frames: list[Message | Sent | GapFrame] = [event_frame(event) for event in page.events]
+    frames: list[LogFrame] = [event_frame(event) for event in page.events]
     if page.gap is not None:
         frames.insert(0, gap_frame(page.gap))
     tag = format_cursor(call.context.info.epoch, page.head)

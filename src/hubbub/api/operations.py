@@ -18,7 +18,6 @@ Handler = Callable[..., Awaitable[ASGIApp]]
 
 Direct = f.Message | f.Sent
 Listed = f.Message | f.GapFrame
-ListedDirect = f.Message | f.Sent | f.GapFrame
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +127,7 @@ OPERATIONS: tuple[Operation, ...] = (
         handler=messages.list_conversation,
         query=messages.MessagesQuery,
         fields=("If-None-Match",),
-        gives=list[ListedDirect],
+        gives=list[f.LogFrame],
         answers=_LIST_FIELDS,
         refuses=(e.NoSuchUser, e.StaleCursor),
     ),

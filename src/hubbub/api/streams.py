@@ -15,7 +15,6 @@ from starlette.types import Receive, Scope, Send
 
 from hubbub.api.address import public_url
 from hubbub.api.answer import Answer
-from hubbub.api.connections import EndReason
 from hubbub.api.gate import Caller
 from hubbub.api.transport import EXTENSION, HttpConnection
 from hubbub.api.wanted import MANY, Wanted
@@ -29,7 +28,7 @@ from hubbub.protocol.cursor import (
     parse_cursor,
     parse_cursors,
 )
-from hubbub.protocol.frames import Bye, SubscriptionOffer, encode, timestamp
+from hubbub.protocol.frames import Bye, EndReason, SubscriptionOffer, encode, timestamp
 from hubbub.protocol.framing import (
     NDJSON_HEARTBEAT,
     SSE_HEARTBEAT,

@@ -19,7 +19,6 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from hubbub.api.address import client_address, joined, networks
-from hubbub.api.connections import EndReason
 from hubbub.api.errors import INTERNAL, WIRE, error_frame, problem
 from hubbub.api.framed import FramedConnection, library_log
 from hubbub.api.gate import Caller
@@ -42,7 +41,9 @@ from hubbub.domain.policy import is_handle, is_room_id
 from hubbub.hub import Subscription
 from hubbub.protocol.cursor import parse_cursor
 from hubbub.protocol.frames import (
+    SUBPROTOCOL,
     Bye,
+    EndReason,
     Hello,
     Post,
     PostedFrame,
@@ -59,8 +60,6 @@ from hubbub.storage.base import Outcome
 
 if TYPE_CHECKING:
     from hubbub.api.context import Context
-
-SUBPROTOCOL: Final = Subprotocol("hubbub.v1")
 
 PATIENCE: Final = 100
 """Refusals for going too fast, one after the other, before the connection is closed with 4429."""
@@ -389,7 +388,8 @@ class WebSocket(FramedConnection):
 
 
 def _select(protocol: object, offered: object) -> Subprotocol | None:
-    return SUBPROTOCOL if SUBPROTOCOL in cast("list[Subprotocol]", offered) else None
+    ours = Subprotocol(SUBPROTOCOL)
+    return ours if ours in cast("list[Subprotocol]", offered) else None
 
 
 def _room_log(room: str) -> LogId:

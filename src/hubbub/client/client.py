@@ -25,7 +25,6 @@ from hubbub.client.wire import Wire
 from hubbub.domain.policy import folded
 from hubbub.protocol.frames import (
     After,
-    GapFrame,
     Message,
     NewMessage,
     NewRoom,
@@ -205,7 +204,7 @@ class Client:
         before: After | None = None,
         limit: int = 50,
         wait_seconds: int = 0,
-    ) -> list[Message | Sent | GapFrame]:
+    ) -> list[Event]:
         """One page of a room, or of what was posted to me; oldest first. With `wait_seconds`, a long poll."""
         query = {"limit": str(limit)}
         if after is not None:

@@ -20,6 +20,7 @@ from hubbub.protocol.frames import (
     GapFrame,
     Message,
     Sent,
+    StreamFrame,
     Subscribe,
     Subscribed,
     SubscriptionOffer,
@@ -33,7 +34,7 @@ SILENCE_SECONDS = 60.0
 _AT_ONCE = 64  # subscribe requests on their way; a server may leave more of them unread for a while
 _MAX_LINE_BYTES = 1 << 20
 
-_decode_event = msgspec.json.Decoder(Message | Sent | GapFrame | Bye).decode
+_decode_event = msgspec.json.Decoder(StreamFrame).decode
 _decode_offer = msgspec.json.Decoder(SubscriptionOffer).decode
 
 

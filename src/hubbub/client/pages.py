@@ -7,7 +7,7 @@ import httpx2
 import msgspec
 
 from hubbub.client.places import Event
-from hubbub.protocol.frames import After, GapFrame, Message, RoomBody, Sent, UserBody
+from hubbub.protocol.frames import After, GapFrame, RoomBody, UserBody
 
 PAGE = 200
 """Of 500 at most: a page of the longest texts is then still answered in one read of the store."""
@@ -16,7 +16,7 @@ Fetch = Callable[[str, dict[str, str]], Awaitable[httpx2.Response]]
 
 T = TypeVar("T")
 
-decode_events = msgspec.json.Decoder(list[Message | Sent | GapFrame]).decode
+decode_events = msgspec.json.Decoder(list[Event]).decode
 decode_rooms = msgspec.json.Decoder(list[RoomBody]).decode
 decode_people = msgspec.json.Decoder(list[UserBody]).decode
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from hubbub.client.errors import Hole
 from hubbub.domain.ids import UserId, room_of
 from hubbub.protocol.cursor import parse_cursors
-from hubbub.protocol.frames import After, GapFrame, Message, Sent
+from hubbub.protocol.frames import After, GapFrame, LogFrame, Sent
 
 Log = str | None
 """A room's id, or None for the inbox."""
 
-Event = Message | Sent | GapFrame
+Event = LogFrame
 """What a subscription brings."""
 
 _ME = UserId("me")  # an inbox in a cursor has no name; it is the reader's

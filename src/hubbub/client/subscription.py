@@ -7,14 +7,16 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import get_args
 
 from hubbub.client.backoff import MOST_SECONDS, Backoff
 from hubbub.client.errors import ConnectionLost, Problem, SignedOut
 from hubbub.client.lines import Line
 from hubbub.client.places import Event, Log, Places
+from hubbub.domain.model import SessionEnd
 from hubbub.protocol.frames import Bye
 
-_OF_THE_SESSION = ("signed-out", "expired", "disabled")
+_OF_THE_SESSION = get_args(SessionEnd)
 
 
 class Subscription:

@@ -9,9 +9,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.typing import Subprotocol
 
 from hubbub.client.errors import ClientError, ConnectionLost, Problem, SignedOut, problem_of_answer
-from hubbub.protocol.frames import Hello, Request, ServerFrame, encode
-
-SUBPROTOCOL = "hubbub.v1"
+from hubbub.protocol.frames import SUBPROTOCOL, Hello, Request, ServerFrame, encode
 
 _MAX_FRAME_BYTES = 1 << 20  # a text of 16,384 bytes is at most six times that as JSON
 _CLOSE_SECONDS = 2.0  # a reader that is far behind need not wait for all that is on its way

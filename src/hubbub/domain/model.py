@@ -1,8 +1,13 @@
 """People, their sessions, and rooms."""
 
+from typing import Literal
+
 import msgspec
 
 from hubbub.domain.ids import RoomId, SessionId, UserId
+
+SessionEnd = Literal["signed-out", "expired", "disabled"]
+"""Why a session is over."""
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,12 @@ _HANDLE = re.compile(f"[a-z0-9][a-z0-9._-]{{0,{MAX_USER_NAME_CHARACTERS - 1}}}")
 _ROOM_ID = re.compile(ROOM_ID_PATTERN)
 _KEY = re.compile(KEY_PATTERN)
 
+_MAX_DECOMPOSED = 4 * MAX_ROOM_NAME_CHARACTERS
+"""How long a name may be written: no character is composed of more than 4 (Unicode Annex 15, section 14)."""
+
+MAX_FOLDED_CHARACTERS = 18 * MAX_ROOM_NAME_CHARACTERS
+"""How long a folded name can be: U+FDFA has 18 characters in form NFKC, and none has more."""
+
 # Marks that reorder or hide what surrounds them (Unicode TR 36, section 3): a name with one could be
 # shown as another's. Joiners stay: Persian and many Indic names are written with them.
 _DECEPTIVE = re.compile(
@@ -51,7 +57,9 @@ def is_room_id(given: str) -> bool:
 
 def room_name(given: str) -> str:
     """`given` as it is shown: trimmed, in Unicode form NFC. Raises BadInput."""
-    name = unicodedata.normalize("NFC", given).strip()
+    given = given.strip()
+    # Ordering marks takes the square of their number, seconds for a whole body of them.
+    name = unicodedata.normalize("NFC", given).strip() if len(given) <= _MAX_DECOMPOSED else ""
     if not 1 <= len(name) <= MAX_ROOM_NAME_CHARACTERS:
         raise BadInput(f"A room's name has 1 to {MAX_ROOM_NAME_CHARACTERS} characters.", field="name")
     if _DECEPTIVE.search(name) or any(unicodedata.category(c) in ("Cc", "Cs", "Cn") for c in name):

@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from hubbub.domain.events import Event, Gap
+from hubbub.domain.events import Event, Gap, GapReason
 from hubbub.domain.ids import owner_of, room_of
+from hubbub.domain.model import SessionEnd
 from hubbub.domain.policy import MAX_TEXT_BYTES
 
 Ref = str | int | float
@@ -19,6 +20,12 @@ Ref = str | int | float
 
 After = str | int
 """A cursor, or a bare seq of the current epoch."""
+
+EndReason = Literal[SessionEnd, "shutting-down", "overloaded"]
+"""Why the server ends a live stream."""
+
+SUBPROTOCOL = "hubbub.v1"
+"""What a WebSocket client may ask for, so as to be sure of what is spoken."""
 
 
 @lru_cache(maxsize=4096)
@@ -63,15 +70,22 @@ class GapFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="gap",
     inbox: bool = False
     first: int
     last: int
-    reason: Literal["retention", "erasure"]
+    reason: GapReason
 
 
 class Bye(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="bye", tag_field="type"):
     """The last event of a stream the server ends. Come back after `retry_after` seconds with your cursor,
     unless the reason is about your session."""
 
-    reason: Literal["shutting-down", "signed-out", "expired", "disabled", "overloaded"]
+    reason: EndReason
     retry_after: float | None = None
+
+
+LogFrame = Message | Sent | GapFrame
+"""An entry of a log, as its readers get it."""
+
+StreamFrame = LogFrame | Bye
+"""What a live stream brings."""
 
 
 # -- what a WebSocket client says -------------------------------------------
@@ -155,7 +169,8 @@ class ErrorFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="err
     policy: str | None = None
 
 
-ServerFrame = Hello | Message | Sent | GapFrame | Bye | Subscribed | Unsubscribed | PostedFrame | ErrorFrame
+Reply = Hello | Subscribed | Unsubscribed | PostedFrame | ErrorFrame
+ServerFrame = StreamFrame | Reply
 
 # -- REST bodies ------------------------------------------------------------
 

@@ -26,14 +26,14 @@ from hubbub.domain.errors import (
     WrongCredentials,
 )
 from hubbub.domain.ids import SessionId, UserId
-from hubbub.domain.model import Session, User
+from hubbub.domain.model import Session, SessionEnd, User
 from hubbub.domain.policy import check_password, is_handle, user_name
 from hubbub.service.limits import Limits
 from hubbub.service.paging import DEFAULT_LIMIT, check_limit
 from hubbub.service.passwords import Passwords
 from hubbub.service.remembered import Remembered
 from hubbub.service.tokens import looks_like_a_token, new_session_id, new_token, token_hash
-from hubbub.service.watchers import End, Reason, Watchers
+from hubbub.service.watchers import End, Watchers
 from hubbub.storage.base import Store
 
 MAX_SESSIONS = 100
@@ -285,13 +285,13 @@ class Accounts:
         else:
             self._finish(current, "expired")
 
-    async def _why_gone(self, session: Session) -> Reason:
+    async def _why_gone(self, session: Session) -> SessionEnd:
         user = await self._store.user(session.user)
         if user is None or user.disabled_at_ms is not None:
             return "disabled"
         return "signed-out" if session.alive(self._now_ms()) else "expired"
 
-    def _finish(self, session: Session, reason: Reason) -> None:
+    def _finish(self, session: Session, reason: SessionEnd) -> None:
         self._unwritten.pop(session.id, None)
         self._remembered.forget(session.id)
         self._watchers.end(session.id, reason)

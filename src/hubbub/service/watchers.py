@@ -6,15 +6,13 @@ which nothing expires costs no walk over them.
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Literal
 
 import structlog
 
 from hubbub.domain.ids import SessionId
-from hubbub.domain.model import Session
+from hubbub.domain.model import Session, SessionEnd
 
-Reason = Literal["signed-out", "expired", "disabled"]
-End = Callable[[Reason], None]
+End = Callable[[SessionEnd], None]
 
 _log = structlog.get_logger("hubbub.service")
 
@@ -84,7 +82,7 @@ class Watchers:
         """It was looked up, and is alive."""
         self._unconfirmed.discard(id)
 
-    def end(self, id: SessionId, reason: Reason) -> None:
+    def end(self, id: SessionId, reason: SessionEnd) -> None:
         """Tell all that hang on the session, and let go of them."""
         self._unconfirmed.discard(id)
         watched = self._watched.pop(id, None)

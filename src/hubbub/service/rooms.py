@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from hubbub.domain.errors import NameTaken, NoSuchRoom
 from hubbub.domain.ids import RoomId
 from hubbub.domain.model import Room, Session
-from hubbub.domain.policy import folded, is_room_id, room_name
+from hubbub.domain.policy import MAX_FOLDED_CHARACTERS, folded, is_room_id, room_name
 from hubbub.service.limits import Limits
 from hubbub.service.paging import DEFAULT_LIMIT, check_limit
 from hubbub.service.tokens import new_room_id
@@ -61,4 +61,6 @@ class Rooms:
         """
         check_limit(limit)
         start = None if after is None else (await self.get(after)).id
+        if len(prefix) > MAX_FOLDED_CHARACTERS:  # folding takes the square of that
+            return [], False
         return await self._store.rooms(prefix=folded(prefix), after=start, limit=limit)

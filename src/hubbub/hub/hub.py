@@ -14,12 +14,13 @@ from typing import Protocol
 from hubbub.domain.errors import NoSuchRoom, NoSuchUser
 from hubbub.domain.events import Event, Gap
 from hubbub.domain.ids import LogId, room_of
-from hubbub.hub.log import Log, Reader, Subscription
+from hubbub.hub.log import Log, Reader, Subscription, end_of_chunk
 from hubbub.protocol.cursor import check_reached
 from hubbub.protocol.framing import Entry, entry, gap_entry
 
 CHUNK_BYTES = 64 * 1024
-"""About how much is written to one reader at a time: the bound on what one catching up costs in memory."""
+"""About how much is written to one reader at a time. Beside it there is one page of the store in memory, for
+whoever is catching up at that moment."""
 
 CHUNKS_PER_TURN = 16
 """How many readers catch up by a chunk before the loop looks after everything else again."""
@@ -51,7 +52,7 @@ class Hub:
         self._failed = failed
         self._logs: dict[LogId, Log] = {}
         self._grown: list[Log] = []
-        self._queue: deque[Subscription] = deque()
+        self._queue: deque[Subscription] = deque()  # each that is behind stands here once at most
         self._catching_up: asyncio.Task[None] | None = None
         self.deliveries = 0
         self.flushes = 0
@@ -300,11 +301,8 @@ class Hub:
 
 
 def _cut(entries: list[Entry], limit_bytes: int) -> list[Entry]:
-    """The first of `entries`, at least one, of about so many bytes; they are taken off the list."""
-    count = size = 0
-    while count < len(entries) and size < limit_bytes:
-        size += len(entries[count].json)
-        count += 1
-    taken = entries[:count]
-    del entries[:count]
+    """The first chunk of `entries`, which is taken off the list."""
+    stop = end_of_chunk(entries, 0, limit_bytes)
+    taken = entries[:stop]
+    del entries[:stop]
     return taken

@@ -7,7 +7,7 @@ Pure: no task, no socket, no store.
 """
 
 from asyncio import Future
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from hubbub.domain.ids import LogId
@@ -18,6 +18,23 @@ RING_ENTRIES = 256
 
 RING_BYTES = 256 * 1024
 """… and how many bytes of them at most, whichever is less."""
+
+_REFILLED_ENTRIES = RING_ENTRIES * 3 // 4
+"""What a ring is cut to, and filled up to: well below the bound, so that not every flush has to cut."""
+
+
+def size_of(entries: Iterable[Entry]) -> int:
+    """In bytes, as JSON."""
+    return sum(len(entry.json) for entry in entries)
+
+
+def end_of_chunk(entries: Sequence[Entry], start: int, limit_bytes: int) -> int:
+    """Where a chunk that begins at `start` ends: with the entry that reaches `limit_bytes`, or the last."""
+    stop, size = start, 0
+    while stop < len(entries) and size < limit_bytes:
+        size += len(entries[stop].json)
+        stop += 1
+    return stop
 
 
 class Reader(Protocol):
@@ -58,7 +75,7 @@ class Subscription:
         self.started = False
         self.live = False
         self.queued = False
-        """Whether it awaits its turn to catch up."""
+        """Whether it awaits its turn to catch up: no subscription waits twice."""
 
     @property
     def position(self) -> int:
@@ -135,12 +152,11 @@ class Log:
     def remember(self, entries: Sequence[Entry]) -> None:
         """Keep `entries`, which end at `flushed`, for readers who come back at once."""
         self.ring.extend(entries)
-        self.ring_bytes += sum(len(e.json) for e in entries)
-        # Cut well below the bound, so that not every flush has to cut.
+        self.ring_bytes += size_of(entries)
         if len(self.ring) > RING_ENTRIES or self.ring_bytes > RING_BYTES:
-            while self.ring and (len(self.ring) > RING_ENTRIES * 3 // 4 or self.ring_bytes > RING_BYTES):
+            while self.ring and (len(self.ring) > _REFILLED_ENTRIES or self.ring_bytes > RING_BYTES):
                 drop = max(1, len(self.ring) // 4)
-                self.ring_bytes -= sum(len(e.json) for e in self.ring[:drop])
+                self.ring_bytes -= size_of(self.ring[:drop])
                 del self.ring[:drop]
 
     def prime(self, entries: Sequence[Entry]) -> None:
@@ -148,8 +164,8 @@ class Log:
         first = self.ring[0].seq if self.ring else self.flushed + 1
         if not entries or entries[-1].seq != first - 1 or any(e.kind == "gap" for e in entries):
             return
-        room = RING_ENTRIES * 3 // 4 - len(self.ring)
-        size = sum(len(e.json) for e in entries)
+        room = _REFILLED_ENTRIES - len(self.ring)
+        size = size_of(entries)
         if len(entries) <= room and self.ring_bytes + size <= RING_BYTES:
             self.ring[:0] = entries
             self.ring_bytes += size
@@ -157,16 +173,12 @@ class Log:
     def forget(self, through: int) -> None:
         """The events up to `through` were removed from the store."""
         kept = [e for e in self.ring if e.seq > through]
-        self.ring, self.ring_bytes = kept, sum(len(e.json) for e in kept)
+        self.ring, self.ring_bytes = kept, size_of(kept)
 
     def recent(self, after: int, limit_bytes: int) -> Sequence[Entry] | None:
         """What follows `after`: at least one event, about `limit_bytes`. None when only the store has it."""
         ring = self.ring
         if not ring or after + 1 < ring[0].seq or after >= self.flushed:
             return None
-        start = stop = after + 1 - ring[0].seq
-        size = 0
-        while stop < len(ring) and size < limit_bytes:
-            size += len(ring[stop].json)
-            stop += 1
-        return ring[start:stop]
+        start = after + 1 - ring[0].seq
+        return ring[start : end_of_chunk(ring, start, limit_bytes)]

@@ -1,6 +1,7 @@
 """A server in its parts: listening, housekeeping, and what it leaves behind."""
 
 import asyncio
+import signal
 import time
 
 import pytest
@@ -56,6 +57,14 @@ async def test_nothing_is_left_running_after_a_server(data):
     assert asyncio.all_tasks() == before
 
 
+async def test_signals_are_left_to_whoever_started_the_server(data):
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    async with serving(data):
+        during = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+
+    assert during == before
+
+
 async def test_a_server_that_stops_or_is_broken_is_not_ready(data):
     async with serving(data) as server:
         assert server.trouble() is None
@@ -76,6 +85,7 @@ async def test_old_messages_are_removed_and_readers_are_told_of_the_gap(data):
         deadline(),
     ):
         room = await ada.create_room("Lounge")
+        await ada.subscribe(room).open()  # who listens keeps what is recent in memory
         for text in ("old", "older"):
             await ada.post(text, room=room)
         clock.put_forward(days=2)

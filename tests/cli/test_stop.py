@@ -76,21 +76,22 @@ async def test_everyone_who_listens_is_told_and_the_exit_code_is_0(data, loop, n
 
 @pytest.mark.parametrize("loop", LOOPS)
 async def test_a_second_interrupt_waits_for_nobody(data, loop):
-    # So long that only the interrupt can be what ends it.
-    async with serving(data, "--loop", loop, "--stop-seconds", "600") as server, deadline():
-        reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
-        writer.write(
-            f"GET /ws HTTP/1.1\r\nHost: x\r\nAuthorization: {SIGNED_IN['Authorization']}\r\n"
-            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
-        )
-        await reader.readuntil(b'"hello"')
+    # All that takes its time is given so much that only the interrupt can be what ends it.
+    flags = ("--loop", loop, "--stop-seconds", "600", "--body-seconds", "600")
+    async with serving(data, *flags) as server, deadline():
+        socket = await ws(server.url)
+        await socket.recv()
+        _, unfinished = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
+        unfinished.write(b"POST /sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        await unfinished.drain()
+        async with raw(server.url) as http:
+            await http.get("/health/live")  # by now the request has begun
         server.signal(signal.SIGINT)
-        await reader.readuntil(b'"bye"')  # and this client never closes its side
+        assert '"bye"' in str(await socket.recv())
 
         server.signal(signal.SIGINT)
         ended = await server.ended()
-        writer.close()
+        unfinished.close()
 
     assert ended.code == 130
 

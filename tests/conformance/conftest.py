@@ -57,6 +57,10 @@ class House:
             ).events
         ]
 
+    @property
+    def store(self) -> Any:
+        return self.context.history._store
+
     def keeps_idle_connections_for(self, seconds: float) -> None:
         """From the next connection on: not the bystander's."""
         self.server.servers[0].config.timeout_keep_alive = seconds

@@ -51,6 +51,7 @@ class Talk:
     def __init__(self, wire: Wire, opening: Response) -> None:
         self.wire = wire
         self.opening = opening
+        self.hello: dict[str, Any] = {}
 
     def say(self, *frames: bytes) -> None:
         """All in one packet, as far as the network allows."""
@@ -109,5 +110,6 @@ async def talk(
         assert opening.status == 101, opening
         assert opening.headers["sec-websocket-accept"] == ACCEPT
         opened = Talk(way, opening)
-        assert (await opened.json())["type"] == "hello"
+        opened.hello = await opened.json()
+        assert opened.hello["type"] == "hello"
         yield opened

@@ -438,7 +438,7 @@ OPERATIONS: tuple[Operation, ...] = (
         topic="The server",
         handler=pages.asset,
         gives=str,
-        media_type="text/css",
+        media_type="*/*",
         refuses=(e.NoSuchPage,),
         access="anyone",
     ),

@@ -12,10 +12,11 @@ from hubbub.api import lists
 from hubbub.api.answer import Answer, Headers, created
 from hubbub.api.call import Call, Unfinished
 from hubbub.api.errors import limit_field, policy_field
-from hubbub.domain.errors import BadInput, NoSuchMessage, NoSuchUser, NotSignedIn
+from hubbub.api.wanted import inbox_of
+from hubbub.domain.errors import BadInput, NoSuchMessage, NotSignedIn
 from hubbub.domain.events import Event, Posted
-from hubbub.domain.ids import LogId, RoomId, inbox_log, room_log
-from hubbub.domain.policy import check_key, is_handle
+from hubbub.domain.ids import LogId, RoomId, room_log
+from hubbub.domain.policy import check_key
 from hubbub.protocol.cursor import format_cursor, parse_cursor, parse_seq
 from hubbub.protocol.frames import LogFrame, NewMessage, encode, event_frame, gap_frame
 from hubbub.service.paging import DEFAULT_LIMIT
@@ -152,10 +153,7 @@ async def post_to_user(call: Call, given: NewMessage) -> Answer:
     """The answer is the sender's own copy, at its address in the sender's inbox."""
     if "if-match" in call.headers:
         raise BadInput("Only a post to a room can depend on its head.", field="If-Match")
-    peer = call.part("userId").lower()
-    if not is_handle(peer):
-        raise NoSuchUser("There is no user of this name.")
-    posted = await _post(call, inbox_log(peer), given.text, None)
+    posted = await _post(call, inbox_of(call.part("userId")), given.text, None)
     return _posted(call, posted, f"{call.url}/inbox/messages/")
 
 

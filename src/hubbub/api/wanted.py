@@ -1,4 +1,4 @@
-"""Which logs an address asks for, and from where: the same for streams and for WebSocket.
+"""Which logs a client means, and from where: the same for addresses and for what is said over WebSocket.
 
 /room/{roomId}/subscribe?after=CURSOR
 /inbox/subscribe?after=CURSOR
@@ -7,9 +7,9 @@
 
 from collections.abc import Sequence
 
-from hubbub.domain.errors import BadInput, NoSuchRoom
+from hubbub.domain.errors import BadInput, NoSuchRoom, NoSuchUser
 from hubbub.domain.ids import LogId, UserId, inbox_log, room_log
-from hubbub.domain.policy import is_room_id
+from hubbub.domain.policy import is_handle, is_room_id
 
 MANY = "/subscribe"
 """The path of streams over many logs."""
@@ -18,11 +18,24 @@ Wanted = dict[LogId, str | None]
 """The logs asked for, each with its cursor as the client gave it; None: from the head."""
 
 
-def one_room(id: str, after: str | None) -> Wanted:
+def log_of_room(id: str) -> LogId:
     """Raises NoSuchRoom for what could not be a room's id."""
     if not is_room_id(id):
         raise NoSuchRoom("There is no room with this id.")
-    return {room_log(id): after or None}
+    return room_log(id)
+
+
+def inbox_of(name: str) -> LogId:
+    """Raises NoSuchUser for what could not be a user's name."""
+    handle = name.lower()
+    if not is_handle(handle):
+        raise NoSuchUser("There is no user of this name.")
+    return inbox_log(handle)
+
+
+def one_room(id: str, after: str | None) -> Wanted:
+    """Raises NoSuchRoom for what could not be a room's id."""
+    return {log_of_room(id): after or None}
 
 
 def the_inbox(user: UserId, after: str | None) -> Wanted:
@@ -32,15 +45,15 @@ def the_inbox(user: UserId, after: str | None) -> Wanted:
 def many(rooms: Sequence[str], inbox: str | None, user: UserId) -> Wanted:
     """`rooms` as `ID` or `ID@CURSOR`; `inbox` a cursor, "" for the head, None for not at all.
 
-    Raises BadInput when no log is named, or one twice.
+    Raises BadInput when no log is named, or one twice; NoSuchRoom for what could not be a room's id.
     """
     wanted: Wanted = {}
     for given in rooms:
         id, _, after = given.partition("@")
-        (log,) = one = one_room(id, after)
+        log = log_of_room(id)
         if log in wanted:
             raise BadInput(f"The room {id} is named twice.", field="room")
-        wanted |= one
+        wanted[log] = after or None
     if inbox is not None:
         wanted |= the_inbox(user, inbox)
     if not wanted:

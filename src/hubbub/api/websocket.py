@@ -24,11 +24,10 @@ from hubbub.api.framed import FramedConnection, library_log
 from hubbub.api.gate import Caller
 from hubbub.api.transport import peer_address, raw_answer
 from hubbub.api.upgrade import admit_upgrade
+from hubbub.api.wanted import inbox_of, log_of_room
 from hubbub.domain.errors import (
     BadInput,
     HubbubError,
-    NoSuchRoom,
-    NoSuchUser,
     NotAllowed,
     NotSignedIn,
     ShuttingDown,
@@ -36,8 +35,7 @@ from hubbub.domain.errors import (
     TooMany,
 )
 from hubbub.domain.events import Posted
-from hubbub.domain.ids import LogId, inbox_log, owner_of, room_log, room_of
-from hubbub.domain.policy import is_handle, is_room_id
+from hubbub.domain.ids import LogId, inbox_log, owner_of, room_of
 from hubbub.hub import Subscription
 from hubbub.protocol.cursor import parse_cursor
 from hubbub.protocol.frames import (
@@ -258,7 +256,7 @@ class WebSocket(FramedConnection):
             raise NotAllowed("A ticket is for listening; post with your token.")
         if (post.room is None) == (post.to is None):
             raise BadInput("A post names a `room`, or a user in `to`.", field="room")
-        place = _inbox_log(cast(str, post.to)) if post.room is None else _room_log(post.room)
+        place = inbox_of(cast(str, post.to)) if post.room is None else log_of_room(post.room)
         head = None
         if post.if_head is not None:
             head = parse_cursor(post.if_head, self.context.info.epoch, field="if_head")
@@ -331,7 +329,7 @@ class WebSocket(FramedConnection):
         if (request.room is None) != request.inbox:
             raise BadInput('A subscription names a `room`, or says `"inbox": true`.', field="room")
         assert self.caller is not None
-        return inbox_log(self.caller.session.user) if request.room is None else _room_log(request.room)
+        return inbox_log(self.caller.session.user) if request.room is None else log_of_room(request.room)
 
     # -- answers ------------------------------------------------------------
 
@@ -390,15 +388,3 @@ class WebSocket(FramedConnection):
 def _select(protocol: object, offered: object) -> Subprotocol | None:
     ours = Subprotocol(SUBPROTOCOL)
     return ours if ours in cast("list[Subprotocol]", offered) else None
-
-
-def _room_log(room: str) -> LogId:
-    if not is_room_id(room):
-        raise NoSuchRoom("There is no room with this id.")
-    return room_log(room)
-
-
-def _inbox_log(user: str) -> LogId:
-    if not is_handle(user.lower()):
-        raise NoSuchUser("There is no user with this name.")
-    return inbox_log(user.lower())

@@ -10,11 +10,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from hubbub.api.address import public_url
-from hubbub.api.answer import Answer
+from hubbub.api.answer import NOT_KEPT, Answer
 from hubbub.api.gate import Caller
 from hubbub.api.transport import EXTENSION, HttpConnection
 from hubbub.api.wanted import MANY, Wanted
@@ -42,6 +40,7 @@ from hubbub.protocol.framing import (
 )
 
 if TYPE_CHECKING:
+    from hubbub.api.call import Call
     from hubbub.api.context import Context
 
 SSE = "text/event-stream"
@@ -52,40 +51,37 @@ _NDJSON_FRAMING = NdjsonFraming()
 _SSE_FRAMINGS: dict[str, SseFraming] = {}
 
 
-async def open_stream(request: Request, context: Context, caller: Caller, wanted: Wanted) -> Stream | Answer:
+async def open_stream(call: Call, wanted: Wanted) -> Stream | Answer:
     """The answer to GET …/subscribe, by what the client accepts.
 
     Raises NotAllowed, BadInput, StaleCursor, NoSuchRoom, TooMany or ShuttingDown; then nothing was opened.
     """
     for log in wanted:
-        caller.check_may_read(log)
-    accept = request.headers.get("accept", "")
+        call.caller.check_may_read(log)
+    accept = call.headers.get("accept", "")
     if SSE in accept:
-        return await _stream(request, context, caller, wanted, "sse")
+        return await _stream(call, wanted, "sse")
     if NDJSON in accept:
-        return await _stream(request, context, caller, wanted, "ndjson")
-    return await _offer(request, context, caller, wanted)
+        return await _stream(call, wanted, "ndjson")
+    return await _offer(call, wanted)
 
 
 # -- the offer --------------------------------------------------------------
 
 
-async def _offer(request: Request, context: Context, caller: Caller, wanted: Wanted) -> Answer:
+async def _offer(call: Call, wanted: Wanted) -> Answer:
     """202: addresses that need no Authorization, from the cursor that is now."""
-    if caller.via == "ticket":
+    context, session, path = call.context, call.caller.session, call.scope["path"]
+    epoch, many = context.info.epoch, path == MANY
+    if call.caller.via == "ticket":
         raise NotAllowed("A ticket opens a stream; it does not get another ticket.")
     positions: dict[LogId, int] = {}
     for log, after in wanted.items():
         head = await context.history.head(log)
-        positions[log] = head if after is None else parse_cursor(after, context.info.epoch)
+        positions[log] = head if after is None else parse_cursor(after, epoch)
         check_reached(positions[log], head)
-    ticket, expires_at_ms = context.tickets.issue(caller.session.id, caller.session.user, list(wanted))
-    peer = request.client.host if request.client else ""
-    base = public_url(dict(request.headers), request.url.scheme, context.settings, peer=peer)
-    address = (
-        f"{base}{request.url.path}?{_query(request.url.path, context.info.epoch, positions)}ticket={ticket}"
-    )
-    epoch, many = context.info.epoch, request.url.path == MANY
+    ticket, expires_at_ms = context.tickets.issue(session.id, session.user, list(wanted))
+    address = f"{call.url}{path}?{_query(epoch, positions, many=many)}&ticket={ticket}"
     rooms: list[str] = [room for log in wanted if (room := room_of(log))]
     offer = SubscriptionOffer(
         room=None if many or not rooms else rooms[0],
@@ -96,41 +92,39 @@ async def _offer(request: Request, context: Context, caller: Caller, wanted: Wan
         websocket="ws" + address.removeprefix("http"),
         expires_at=timestamp(expires_at_ms),
     )
-    fields = [(b"location", address.encode()), (b"cache-control", b"no-store")]
-    return Answer(encode(offer), status=202, headers=fields)
+    return Answer(encode(offer), status=202, headers=[(b"location", address.encode()), NOT_KEPT])
 
 
-def _query(path: str, epoch: str, positions: Mapping[LogId, int]) -> str:
-    if path != MANY:
-        (seq,) = positions.values()
-        return f"after={quote(format_cursor(epoch, seq))}&"
+def _query(epoch: str, positions: Mapping[LogId, int], *, many: bool) -> str:
+    """What asks for the same logs again, from `positions` on."""
     parts = []
     for log, seq in positions.items():
-        cursor = quote(format_cursor(epoch, seq))
-        room = room_of(log)
-        parts.append(f"room={room}@{cursor}&" if room else f"inbox={cursor}&")
-    return "".join(parts)
+        cursor, room = quote(format_cursor(epoch, seq)), room_of(log)
+        if not many:
+            parts.append(f"after={cursor}")
+        else:
+            parts.append(f"room={room}@{cursor}" if room else f"inbox={cursor}")
+    return "&".join(parts)
 
 
 # -- the streams ------------------------------------------------------------
 
 
-async def _stream(
-    request: Request, context: Context, caller: Caller, wanted: Wanted, kind: Literal["sse", "ndjson"]
-) -> Stream:
-    if len(wanted) > context.settings.subscriptions_per_stream:
-        most = context.settings.subscriptions_per_stream
+async def _stream(call: Call, wanted: Wanted, kind: Literal["sse", "ndjson"]) -> Stream:
+    context, caller = call.context, call.caller
+    most = context.settings.subscriptions_per_stream
+    if len(wanted) > most:
         raise TooMany(f"One stream carries at most {most} logs.", retry_after_seconds=60.0)
-    epoch, many = context.info.epoch, request.url.path == MANY
+    epoch, many = context.info.epoch, call.scope["path"] == MANY
     positions = {log: None if after is None else parse_cursor(after, epoch) for log, after in wanted.items()}
-    last_seen = request.headers.get("last-event-id") if kind == "sse" else None
+    last_seen = call.headers.get("last-event-id") if kind == "sse" else None
     if last_seen and many:
         seen = parse_cursors(last_seen, epoch, caller.session.user)
         positions.update({log: seq for log, seq in seen.items() if log in positions})
     elif last_seen:
         positions = {log: parse_cursor(last_seen, epoch, field="Last-Event-ID") for log in positions}
 
-    stream = Stream(request.scope["extensions"][EXTENSION], context, caller, kind)
+    stream = Stream(call.scope["extensions"][EXTENSION], context, caller, kind)
     try:
         for log, after in positions.items():
             await stream.open(log, after)

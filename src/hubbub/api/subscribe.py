@@ -1,7 +1,6 @@
 """Subscribing over HTTP: which logs an address asks for. What then streams is in `streams`."""
 
 import msgspec
-from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from hubbub.api import wanted
@@ -27,19 +26,15 @@ class SubscribeManyQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def subscribe_room(call: Call, query: SubscribeQuery) -> ASGIApp:
-    return await _open(call, wanted.one_room(call.part("roomId"), query.after))
+    return await open_stream(call, wanted.one_room(call.part("roomId"), query.after))
 
 
 async def subscribe_inbox(call: Call, query: SubscribeQuery) -> ASGIApp:
-    return await _open(call, wanted.the_inbox(call.caller.session.user, query.after))
+    return await open_stream(call, wanted.the_inbox(call.caller.session.user, query.after))
 
 
 async def subscribe_many(call: Call, query: SubscribeManyQuery) -> ASGIApp:
-    return await _open(call, wanted.many(query.room, query.inbox, call.caller.session.user))
-
-
-async def _open(call: Call, logs: wanted.Wanted) -> ASGIApp:
-    return await open_stream(Request(call.scope, call.receive), call.context, call.caller, logs)
+    return await open_stream(call, wanted.many(query.room, query.inbox, call.caller.session.user))
 
 
 async def websocket_only(call: Call) -> ASGIApp:

@@ -13,17 +13,13 @@ from hubbub.storage.base import (
     View,
 )
 from hubbub.storage.sqlite.database import Database, Row
-from hubbub.storage.sqlite.places import Place, Places, position, seq_at
+from hubbub.storage.sqlite.places import Place, Places, head_of, last_position, position, seq_at
 
 REMEMBERED_LOGS = 32_768
 """Some 250 bytes each."""
 
 _COLUMNS = "position, id, sent, sender, recipient, text, key, sent_at_ms"
-_FIND = """
-    SELECT number, floor, (
-        SELECT max(position) FROM events WHERE position BETWEEN number << 36 AND (number + 1 << 36) - 1
-    ) FROM logs WHERE name = ?
-"""
+_FIND = f"SELECT number, floor, {last_position('number')} FROM logs WHERE name = ?"  # noqa: S608
 
 
 def event_of(log: LogId, row: Row) -> Event:
@@ -53,7 +49,7 @@ class Logs:
         place = self._places.get(log)
         if place is None and (row := self._db.row(_FIND, (log,))):
             number, floor, last = row
-            place = Place(number, floor if last is None else seq_at(last), floor)
+            place = Place(number, head_of(last, floor), floor)
             self._places.put(log, place)
         return place
 
@@ -97,9 +93,8 @@ class Logs:
         if after is not None:
             gap = _gap(log, after + 1, place.floor)
         else:
-            gap = (
-                None if more else _gap(log, 1, min(place.floor, place.head if before is None else before - 1))
-            )
+            last = place.head if before is None else before - 1
+            gap = None if more else _gap(log, 1, min(place.floor, last))
         return Page(events=events, head=place.head, gap=gap, more=more)
 
     def _read(

@@ -20,6 +20,17 @@ def seq_at(position: int) -> int:
     return position & (1 << _SEQ_BITS) - 1
 
 
+def head_of(last: int | None, floor: int) -> int:
+    """A log's last seq, of its `last_position` and the seq up to which it was removed."""
+    return floor if last is None else seq_at(last)
+
+
+def last_position(number: str) -> str:
+    """In SQL: where the last event stands of the log whose number is in that column; NULL without events."""
+    first, after = f"{number} << {_SEQ_BITS}", f"({number} + 1 << {_SEQ_BITS})"
+    return f"(SELECT max(position) FROM events WHERE position BETWEEN {first} AND {after} - 1)"  # noqa: S608
+
+
 class Place:
     """One log: its number in the database, its last seq, and the seq up to which it was removed."""
 

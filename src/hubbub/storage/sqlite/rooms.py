@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from hubbub.domain.errors import NameTaken, NoSuchRoom
 from hubbub.domain.ids import LogId, RoomId, room_log
 from hubbub.domain.model import Room
 from hubbub.storage.sqlite.database import Database, Row
+from hubbub.storage.sqlite.places import head_of, last_position
 
-_ROOM = """
-    SELECT id, rooms.name, created_at_ms, created_by, coalesce(
-        (SELECT max(position) FROM events WHERE position BETWEEN log << 36 AND (log + 1 << 36) - 1)
-        & (1 << 36) - 1,
-        floor
-    ) FROM rooms JOIN logs ON number = log
-"""
+_ROOM = f"""
+    SELECT id, rooms.name, created_at_ms, created_by, floor, {last_position("log")}
+    FROM rooms JOIN logs ON number = log
+"""  # noqa: S608
 
 
 def span(prefix: str, after: str | None) -> tuple[str, str]:
@@ -32,7 +32,8 @@ def add_log(database: Database, log: LogId) -> int:
 
 
 def _room(row: Row) -> Room:
-    id, name, created_at_ms, created_by, head = row
+    id, name, created_at_ms, created_by, floor, last = row
+    head = head_of(last, floor)
     return Room(id=id, name=name, created_at_ms=created_at_ms, created_by=created_by, head=head)
 
 
@@ -42,13 +43,7 @@ class Rooms:
     async def create_room(self, room: Room, folded: str) -> Room:
         with self._db.writing():
             self._add_room(room, folded)
-        return Room(
-            id=room.id,
-            name=room.name,
-            created_at_ms=room.created_at_ms,
-            created_by=room.created_by,
-            head=0,
-        )
+        return replace(room, head=0)
 
     def _add_room(self, room: Room, folded: str) -> None:
         if taken := self._db.row("SELECT id, name FROM rooms WHERE folded = ?", (folded,)):

@@ -149,6 +149,23 @@ async def test_one_refusal_in_a_batch_is_told_to_its_poster_alone(posting: Posti
     assert told.seqs() == [1, NoSuchRoom.code, NoSuchUser.code, KeyReused.code, "head-moved", 2]
 
 
+async def test_a_poster_who_fails_to_listen_keeps_the_outcome_from_nobody_else(
+    posting: Posting, hub: Hub, turn: Turn
+) -> None:
+    def fails(outcome: Outcome) -> None:
+        raise RuntimeError("a bug")
+
+    told = Told()
+    ear = Ear()
+    hub.start(await hub.open(ear, ROOM, None))
+    posting.post(ROOM, ADA, "one", fails)
+    posting.post(ROOM, BOB, "two", told.append)
+    turn.ends()
+
+    assert told.seqs() == [2]
+    assert [text in b"".join(ear.heard) for text in (b"one", b"two")] == [True, True]
+
+
 @pytest.mark.parametrize(
     ("text", "key", "refusal"),
     [("", None, BadInput), ("x" * 20_000, None, TooLarge), ("a\0", None, BadInput), ("x", "a b", BadInput)],

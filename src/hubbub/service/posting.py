@@ -9,6 +9,8 @@ import asyncio
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
 
+import structlog
+
 from hubbub.domain.errors import BadInput, HubbubError, Overloaded
 from hubbub.domain.events import Draft, Posted
 from hubbub.domain.ids import LogId, MessageId, UserId, owner_of
@@ -28,6 +30,8 @@ _ID_BYTES = 12
 _IDS_AT_ONCE = 256
 
 Done = Callable[[Outcome], None]
+
+_log = structlog.get_logger("hubbub.service")
 
 
 class Posting:
@@ -150,7 +154,10 @@ class Posting:
                 self.repeated += outcome.repeated
                 for event in outcome.events:
                     publish(event)
-            done(outcome)
+            try:
+                done(outcome)
+            except Exception:
+                _log.exception("a poster did not take its outcome")  # the others still have to
         self._hub.flush()
 
     def _new_id(self) -> MessageId:

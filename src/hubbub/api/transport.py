@@ -10,12 +10,14 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from hubbub.api.errors import problem
 from hubbub.domain.errors import BadInput, HeadTooLarge, HubbubError, TooMany
 
 if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
+
     from hubbub.api.answer import Answer
     from hubbub.api.context import Context
 
@@ -24,6 +26,10 @@ EXTENSION = "hubbub.connection"
 DEAD_PEER_SECONDS = 60
 """How long sent bytes may stay unacknowledged, or a full receiver stay full, before the kernel gives the
 peer up (RFC 5482). It tells a reader who is slow, but alive, from one who is gone."""
+
+PARSED_AT_ONCE = 2048
+"""Bytes given to the parser at a time: the requests in them are all that can await their turn. Each weighs a
+hundred times what it may take to send."""
 
 _HEADER_OVERHEAD = 4  # ": " and CRLF
 
@@ -76,7 +82,8 @@ class HttpConnection(HttpToolsProtocol):
     """Always true:
     * while a request's head is incomplete, a timer runs that ends the connection;
     * while no request is under way, one does too, whatever else the other side sends;
-    * the parser holds little more of what was sent than a head may have.
+    * the parser holds little more of what was sent than a head may have;
+    * while a request awaits its turn behind another, nothing more is parsed, and soon nothing more read.
     """
 
     context: ClassVar[Context]
@@ -86,6 +93,8 @@ class HttpConnection(HttpToolsProtocol):
         self.reader: StreamReader | None = None
         self._head_bytes = 0
         self._held_bytes = 0
+        self._unparsed = b""
+        self._answering: RequestResponseCycle | None = None
         self._in_head = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._counted: str | None = None
@@ -110,9 +119,45 @@ class HttpConnection(HttpToolsProtocol):
         if self._counted is not None:
             self.context.connections.close_socket(self._counted)
             self._counted = None
+        if self._answering is not None and not self._answering.response_complete:
+            # It is not the library's `cycle`, the newest, when another request came behind it.
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._unparsed or self.pipeline:
+            self._unparsed += data
+            self.flow.pause_reading()
+        else:
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        """Parse `data`, up to where a request has to await its turn."""
+        while data and not self.pipeline:
+            part, data = data[:PARSED_AT_ONCE], data[PARSED_AT_ONCE:]
+            self._parse(part)
+            if self.transport.is_closing() or self.transport.get_protocol() is not self:
+                return
+        self._unparsed = data
+        if data:
+            self.flow.pause_reading()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            return
+        if self.pipeline:
+            self.flow.pause_reading()
+        elif self._unparsed:
+            unparsed, self._unparsed = self._unparsed, b""
+            self._take(unparsed)
+
+    def _parse(self, data: bytes) -> None:
         idle, self.timeout_keep_alive_task = self.timeout_keep_alive_task, None
         self._held_bytes += len(data)
         super().data_received(data)
@@ -132,8 +177,11 @@ class HttpConnection(HttpToolsProtocol):
         )
 
     def handle_websocket_upgrade(self) -> None:
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.transport.close()  # an answer is still to be given on this connection, so it stays HTTP
+        awaited = self.cycle is not None and not self.cycle.response_complete
+        if awaited or self.flow.write_paused:
+            # An answer is still to be given on this connection, or to be read by the other side: a WebSocket
+            # would not know that its socket is full, and be written to without end.
+            self.transport.close()
             return
         self._held_bytes = 0
         self._head_complete()
@@ -195,7 +243,10 @@ class HttpConnection(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._head_timer = None
-        self.transport.close()
+        if self._unparsed or self.pipeline:
+            self._await_head()  # the rest may have come: it is we who did not look
+        else:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         if self._head_bytes > self.context.settings.max_head_bytes:

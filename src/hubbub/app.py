@@ -223,7 +223,8 @@ async def _serve(
 @asynccontextmanager
 async def _housekeeping(config: Config, store: Store, server: Running, seams: Seams) -> AsyncIterator[None]:
     work = [
-        housekeeping.tick(server.context),
+        housekeeping.beat(server.context),
+        housekeeping.look_after_sessions(server.context),
         housekeeping.measure_lag(server.lag_seconds),
     ]
     if config.retention_days is not None:

@@ -13,7 +13,8 @@ from hubbub.storage.base import Store
 
 _log = structlog.get_logger("hubbub.housekeeping")
 
-TICK_SECONDS = 1.0
+BEAT_SECONDS = 1.0
+SESSIONS_SECONDS = 0.5
 LAG_SECONDS = 0.25
 RETENTION_SECONDS = 3600.0
 TRIM_AT_ONCE = 500
@@ -22,11 +23,17 @@ TRIM_AT_ONCE = 500
 _DAY_MS = 86_400_000
 
 
-async def tick(context: Context) -> None:
+async def beat(context: Context) -> None:
     """Every second, for as long as the server runs."""
     while True:
-        await asyncio.sleep(TICK_SECONDS)
+        await asyncio.sleep(BEAT_SECONDS)
         context.connections.tick()
+
+
+async def look_after_sessions(context: Context) -> None:
+    """Twice a second: a session that ended takes its streams with it within one."""
+    while True:
+        await asyncio.sleep(SESSIONS_SECONDS)
         await _surely("looking after sessions", context.accounts.tick)
 
 

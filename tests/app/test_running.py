@@ -114,7 +114,7 @@ async def test_retention_runs_by_itself_when_it_is_asked_for(data, monkeypatch):
 
 
 async def test_sessions_are_looked_after_again_after_a_failure(data, monkeypatch):
-    monkeypatch.setattr(housekeeping, "TICK_SECONDS", 0.001)
+    monkeypatch.setattr(housekeeping, "SESSIONS_SECONDS", 0.001)
     ticks = asyncio.Semaphore(0)
     failures = [ValueError("a bug"), Overloaded()]
 

@@ -55,7 +55,7 @@ _log = structlog.get_logger("hubbub.security")
 
 class Accounts:
     """Always true: a session that ended here admits nobody from that moment on; one that was ended by
-    another process (`hubbub user …`) from the next `tick` on, which comes every second."""
+    another process (`hubbub user …`) from the next `tick` on, which comes twice a second."""
 
     def __init__(
         self,
@@ -240,7 +240,7 @@ class Accounts:
         return self._watchers.watch(session, end)
 
     async def tick(self) -> None:
-        """What time and other processes did to sessions. To be called every second, not twice at once."""
+        """What time and other processes did to sessions. To be called twice a second, never twice at once."""
         now_ms = self._now_ms()
         changes = await self._store.changes()
         if changes != self._changes_seen:

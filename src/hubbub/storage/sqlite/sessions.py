@@ -66,7 +66,7 @@ class Sessions:
         return [id for (id,) in rows]
 
     async def sweep_sessions(self, now_ms: int) -> int:
-        # Asked every second and mostly in vain: a look costs no transaction.
+        # Asked all the time and mostly in vain: a look costs no transaction.
         if not self._db.rows("SELECT 1 FROM sessions WHERE expires_at_ms <= ? LIMIT 1", (now_ms,)):
             return 0
         with self._db.writing():

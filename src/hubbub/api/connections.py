@@ -59,6 +59,9 @@ class Wheel:
         for connection in list(self._slots[self._now]):
             connection.beat()
 
+    def __len__(self) -> int:
+        return sum(map(len, self._slots))
+
     def all(self) -> list[Connection]:
         return [connection for slot in self._slots for connection in slot]
 
@@ -77,7 +80,6 @@ class Connections:
             "sse": Wheel(settings.heartbeat_seconds),
             "ndjson": Wheel(settings.heartbeat_seconds),
         }
-        self.by_transport: Counter[str] = Counter(dict.fromkeys(self._wheels, 0))
         self._streams: Counter[SessionId] = Counter()
         self._sockets: Counter[str] = Counter()
         self._leaving = False
@@ -98,6 +100,11 @@ class Connections:
 
     # -- streams ------------------------------------------------------------
 
+    @property
+    def by_transport(self) -> dict[Kind, int]:
+        """How many streams there are of each kind."""
+        return {kind: len(wheel) for kind, wheel in self._wheels.items()}
+
     def join(self, connection: Connection, session: SessionId) -> None:
         """Raises TooMany, or ShuttingDown."""
         if self._leaving:
@@ -106,12 +113,10 @@ class Connections:
         if self._streams[session] >= most:
             raise TooMany(f"One session may hold {most} live streams at a time.", retry_after_seconds=10.0)
         self._streams[session] += 1
-        self.by_transport[connection.kind] += 1
         self._wheels[connection.kind].add(connection)
 
     def leave(self, connection: Connection, session: SessionId) -> None:
         _take_off(self._streams, session)
-        self.by_transport[connection.kind] -= 1
         self._wheels[connection.kind].remove(connection)
 
     def tick(self) -> None:

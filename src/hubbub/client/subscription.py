@@ -47,7 +47,7 @@ class Subscription:
         self._closed = closed
         self._line: Line | None = None
         self._opened_at = 0.0
-        self._early: deque[Event] = deque()
+        self._early: deque[Event] = deque()  # what came while `open` learned where the last log starts
         self._done = False
         self.connections = 0
         """How often a connection was made, the first included."""

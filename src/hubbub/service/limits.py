@@ -97,8 +97,11 @@ def _itself(key: str) -> str:
 class Limiter:
     """One policy, applied to each key by itself.
 
-    Always true: over any stretch of `t` seconds a key got at most `quota` × (1 + t / window) allowances;
-    at most `max_keys` keys are remembered; a key that has its whole quota costs nothing.
+    Always true:
+    * over any stretch of `t` seconds a key that was not forgotten got at most `quota` × (1 + t / window);
+    * at most `max_keys` keys are remembered.
+
+    A key that has its whole quota again is forgotten by the takes of others, the least recently used first.
     """
 
     def __init__(

@@ -215,9 +215,3 @@ class Seed(msgspec.Struct, frozen=True, kw_only=True):
     """With the token hash."""
     rooms: Sequence[tuple[Room, str]]
     """With the folded name."""
-
-
-class Seedable(Protocol):
-    async def seed(self, seed: Seed) -> None:
-        """All of it in one transaction, or nothing and NameTaken."""
-        ...

@@ -24,7 +24,7 @@ from hubbub.storage.sqlite.sessions import Sessions
 
 
 class SqliteStore(Appending, Retention, Rooms, People, Sessions):
-    """A Store, and Seedable. `open` it for a server, `open_shared` for a command beside one."""
+    """A Store. `open` it for a server, `open_shared` for a command beside one."""
 
     def __init__(self, database: Database, lock: Lock | None) -> None:
         super().__init__(database, alone=lock is not None)
@@ -120,6 +120,7 @@ class SqliteStore(Appending, Retention, Rooms, People, Sessions):
         return self._db.changes()
 
     async def seed(self, seed: Seed) -> None:
+        """All of it in one transaction, or nothing and NameTaken."""
         with self._db.writing():
             for user, password_hash in seed.users:
                 self._add_user(user, password_hash)

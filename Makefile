@@ -8,7 +8,7 @@ ARGS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format setup lock clean
+.PHONY: help serve test bench check format setup lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -18,6 +18,9 @@ serve: .venv/.serving ## Run a server on LISTEN with its data in DATA; more flag
 
 test: .venv/.developing ## The whole suite; a part of it with ARGS="tests/domain -k name"
 	@$(BIN)/python -m pytest $(ARGS)
+
+bench: .venv/.serving ## Put a server of its own under load; what and how much in ARGS="fanout --clients 1000"
+	@$(BIN)/hubbub bench $(ARGS)
 
 check: .venv/.developing ## Style, types, the floors, the dependencies
 	$(BIN)/ruff check src tests

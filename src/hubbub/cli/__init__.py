@@ -11,6 +11,7 @@ from rich.console import Console
 
 import hubbub
 from hubbub.cli.asked import Failed, Misused
+from hubbub.cli.bench import bench
 from hubbub.cli.seed import seed
 from hubbub.cli.serve import serve
 from hubbub.cli.user import user
@@ -22,6 +23,7 @@ from hubbub.storage.errors import StoreInUse, StoreUnusable
 app = App(name="hubbub", help=hubbub.__doc__, version=hubbub.__version__)
 app.command(serve)
 app.command(seed)
+app.command(bench)
 app.command(user)
 
 

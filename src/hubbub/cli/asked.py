@@ -34,6 +34,11 @@ def data_directory(given: str | None) -> Path:
     return load({"data": [given]} if given is not None else {}, os.environ).data
 
 
+def without_settings() -> dict[str, str]:
+    """The environment for a server that is set by its flags alone."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("HUBBUB_")}
+
+
 def beside_a_server(data: str | None, *, create: bool = False) -> SqliteStore:
     """The store, whether or not a server has it open. Raises StoreUnusable."""
     return SqliteStore.open_shared(data_directory(data), now_ms=now_ms, randomness=os.urandom, create=create)

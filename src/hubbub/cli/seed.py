@@ -37,21 +37,23 @@ def seed(
     """
     if users < 1 or rooms < 0:
         raise Failed("there has to be at least one user, to have made the rooms")
-    planned, tokens = plan(users, rooms)
-    asyncio.run(_store(data_directory(data), planned))
-    _write(
-        out,
-        {
-            "users": [
-                {"name": user.name, "token": token}
-                for (user, _), token in zip(planned.users, tokens, strict=True)
-            ],
-            "rooms": [{"id": room.id, "name": room.name} for room, _ in planned.rooms],
-        },
-    )
+    _write(out, seeded(data_directory(data), users, rooms))
     if out != "-":
         print(f"{users} users and {rooms} rooms; their tokens and ids are in {out}")
     return 0
+
+
+def seeded(directory: Path, users: int, rooms: int) -> dict[str, list[dict[str, str]]]:
+    """Fill the store in `directory`; the people's tokens and the rooms' ids."""
+    planned, tokens = plan(users, rooms)
+    asyncio.run(_store(directory, planned))
+    return {
+        "users": [
+            {"name": user.name, "token": token}
+            for (user, _), token in zip(planned.users, tokens, strict=True)
+        ],
+        "rooms": [{"id": room.id, "name": room.name} for room, _ in planned.rooms],
+    }
 
 
 def plan(users: int, rooms: int) -> tuple[Seed, list[str]]:

@@ -1,0 +1,41 @@
+"""What a run is to do: the flags of the command, as a value."""
+
+from typing import Literal
+
+import msgspec
+
+from hubbub.bench.orders import Transport
+from hubbub.bench.words import SHORTEST_BYTES
+
+Scenario = Literal["fanout", "room", "posts", "idle", "storm", "slow", "churn", "mixed"]
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    scenario: Scenario = "fanout"
+    clients: int = 1000
+    rooms: int = 10
+    rates: tuple[float, ...] = (500.0,)
+    """Posts a second, of all clients together; one load after the other."""
+    seconds: float = 10.0
+    """Of load that is measured."""
+    warm_up_seconds: float = 1.0
+    """Of load before that, which is checked and not measured."""
+    transport: Transport = "ws"
+    payload_bytes: int = 80
+    """Of a text."""
+    processes: int = 1
+    settle_seconds: float = 60.0
+    """How long after the load everything has to have arrived."""
+
+    def mistakes(self) -> list[str]:
+        """What cannot be done, each as a sentence."""
+        found = []
+        if self.clients < 1 or self.rooms < 1 or self.processes < 1:
+            found.append("--clients, --rooms and --processes are 1 or more")
+        if self.rooms > self.clients:
+            found.append("--rooms: there are more rooms than clients")
+        if min(self.rates, default=0) <= 0 or self.seconds <= 0 or self.warm_up_seconds < 0:
+            found.append("--rate, --seconds and --warm-up are positive")
+        if not SHORTEST_BYTES <= self.payload_bytes <= 16_384:
+            found.append(f"--payload: {SHORTEST_BYTES} to 16384 bytes")
+        return found

@@ -1,0 +1,92 @@
+"""What was measured of one load, as numbers for a table and for JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from hubbub.bench.histogram import Histogram, merged
+from hubbub.bench.orders import Loaded, Taken
+
+PERCENTS = (50.0, 90.0, 99.0, 99.9, 100.0)
+
+BUSY = 0.9
+"""A process of clients that used more of a core than this may have been what was measured."""
+
+
+class Latency(msgspec.Struct, frozen=True):
+    """Milliseconds; `null` when there was nothing to measure."""
+
+    count: int
+    p50: float | None
+    p90: float | None
+    p99: float | None
+    p999: float | None
+    longest: float | None
+
+
+def latency(histogram: Histogram) -> Latency:
+    values = [histogram.at(percent) for percent in PERCENTS]
+    return Latency(histogram.total, *(None if value is None else value / 1000 for value in values))
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    offered_per_second: float
+    seconds: float
+    posts_per_second: float
+    acknowledged_per_second: float
+    deliveries_per_second: float
+    """Counted when the load ended: what arrived later is in the latencies only."""
+    delivery_ms: Latency
+    acknowledgement_ms: Latency
+    lateness_ms: Latency
+    """From when a post was due until the generator sent it."""
+    settled_seconds: float
+    """From the end of the load until everything had arrived."""
+    server_cpu: float | None
+    """Cores: CPU seconds a second of the measured load, of all the server's threads."""
+    server_rss_bytes: int | None
+    generator_cpu: list[float]
+    """The same of each process of clients."""
+    parsed: int
+    """Events the generator took apart; for all other deliveries it had seen the same bytes before."""
+
+    @property
+    def generator_is_busy(self) -> bool:
+        """Whether the generator, and not the server, may be what was measured."""
+        return max(self.generator_cpu) > BUSY or sum(self.generator_cpu) > BUSY * len(self.generator_cpu)
+
+    def as_dict(self) -> dict[str, Any]:
+        whole: dict[str, Any] = msgspec.to_builtins(self)
+        return whole
+
+
+def figures(
+    name: str,
+    offered_per_second: float,
+    seconds: float,
+    *,
+    loaded: Sequence[Loaded],
+    taken: Sequence[Taken],
+    settled_seconds: float,
+    server_cpu_seconds: float | None,
+    server_rss_bytes: int | None,
+) -> Figures:
+    """`seconds` is what was measured of the load."""
+    return Figures(
+        name=name,
+        offered_per_second=offered_per_second,
+        seconds=seconds,
+        posts_per_second=sum(each.sent for each in loaded) / seconds,
+        acknowledged_per_second=sum(each.acknowledged for each in loaded) / seconds,
+        deliveries_per_second=sum(each.delivered for each in loaded) / seconds,
+        delivery_ms=latency(merged([each.deliveries for each in taken])),
+        acknowledgement_ms=latency(merged([each.acknowledgements for each in taken])),
+        lateness_ms=latency(merged([each.lateness for each in taken])),
+        settled_seconds=settled_seconds,
+        server_cpu=None if server_cpu_seconds is None else server_cpu_seconds / seconds,
+        server_rss_bytes=server_rss_bytes,
+        generator_cpu=[each.cpu_seconds / seconds for each in loaded],
+        parsed=sum(each.parsed for each in taken),
+    )

@@ -1,0 +1,155 @@
+"""What the process in front tells the processes that hold the clients, and what they answer."""
+
+from collections import Counter
+from typing import Literal
+
+import msgspec
+
+from hubbub.bench.histogram import Histogram
+from hubbub.bench.places import Faults
+from hubbub.bench.seats import Seat
+
+Transport = Literal["ws", "sse", "ndjson"]
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """What one process is for, told when it starts."""
+
+    process: int
+    of: int
+    run: str
+    """Names the run in every key."""
+    host: str
+    port: int
+    transport: Transport
+    size_bytes: int
+    """Of a text."""
+    cores: frozenset[int]
+    readers: list[Seat]
+    posters: list[Seat]
+    """Clients that post and do not listen; without any, the readers post."""
+    began: dict[str, int]
+    """After which seq of each log the run begins."""
+
+
+# -- orders -----------------------------------------------------------------
+
+
+class Connect(msgspec.Struct, frozen=True, kw_only=True):
+    """Open every connection that is not open, so many at a time, each going on where it stood."""
+
+    at_once: int
+    within_seconds: float
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """Post, from a moment on. Times are of CLOCK_MONOTONIC, which processes of one machine share."""
+
+    start_ns: int
+    per_second: float
+    """Of all processes together."""
+    seconds: float
+    measure_from_ns: int
+    """What was due before is checked and not measured."""
+
+
+class Settle(msgspec.Struct, frozen=True, kw_only=True):
+    """Wait until every reader stands at these heads."""
+
+    heads: dict[str, int]
+    within_seconds: float
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """Wait until every post was answered."""
+
+    within_seconds: float
+
+
+class Take(msgspec.Struct, frozen=True):
+    """Hand over what was measured since the last time."""
+
+
+class Tell(msgspec.Struct, frozen=True):
+    """Say what was found, and end."""
+
+
+Order = Connect | Load | Settle | Answer | Take | Tell
+
+# -- answers ----------------------------------------------------------------
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """Told now and then by itself, since the process began."""
+
+    sent: int = 0
+    acknowledged: int = 0
+    delivered: int = 0
+    cpu_seconds: float = 0.0
+    connected: int = 0
+
+
+class Connected(msgspec.Struct, frozen=True, kw_only=True):
+    connected: int
+    failures: list[str]
+    seconds: float
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """How it was when the last post had been sent. Counts and CPU are of the measured part."""
+
+    sent: int
+    acknowledged: int
+    delivered: int
+    cpu_seconds: float
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    heads: dict[str, int]
+    open: int
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    behind: int
+    """Readers that do not stand at the heads yet."""
+    seconds: float
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    deliveries: Histogram
+    acknowledgements: Histogram
+    lateness: Histogram
+    parsed: int
+
+
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """One reader in one log at the end."""
+
+    log: str
+    began: int
+    last: int
+    holes: int
+
+
+class Findings(msgspec.Struct, kw_only=True):
+    """All that one process knows, to be compared with the others'."""
+
+    process: int
+    logs: list[str]
+    """Of each post by its number: where it went, and the seq it was acknowledged with."""
+    seqs: list[int]
+    seen: dict[str, dict[int, str]]
+    standings: list[Standing]
+    faults: Faults
+    refused: Counter[str]
+    contradicted: int
+    lost_connections: int
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """The process cannot go on."""
+
+    why: str
+
+
+Reply = Connected | Loaded | Answered | Settled | Taken | Findings | Failed

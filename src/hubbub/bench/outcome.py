@@ -1,0 +1,15 @@
+"""What a scenario ends with."""
+
+from typing import Any
+
+import msgspec
+
+from hubbub.bench.figures import Figures
+from hubbub.bench.verdict import Verdict
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    loads: list[Figures]
+    verdict: Verdict
+    facts: dict[str, Any]
+    """What only this scenario has to tell; the unit is in each name."""

@@ -1,0 +1,44 @@
+"""One run from its beginning to its end: a server, a scenario, an outcome."""
+
+from collections.abc import Awaitable, Callable
+
+from rich.console import Console
+
+from hubbub.bench.asked import Asked, Scenario
+from hubbub.bench.outcome import Outcome
+from hubbub.bench.scenarios.fanout import fanout, room
+from hubbub.bench.screen import Screen
+from hubbub.bench.seats import CLIENTS_PER_SOURCE, People
+from hubbub.bench.server import OwnServer, RunningServer
+from hubbub.bench.stage import Stage
+
+SCENARIOS: dict[Scenario, Callable[[Stage], Awaitable[Outcome]]] = {
+    "fanout": fanout,
+    "room": room,
+}
+
+_SPARE_SOCKETS = 100
+
+SERVER_FLAGS = (
+    # Counted as ever, and never reached: what limiting costs is part of what is measured.
+    *("--limits", "posts=1000000/1", "--limits", "requests=1000000/1"),
+    *("--sockets-per-address", str(CLIENTS_PER_SOURCE + _SPARE_SOCKETS)),
+    *("--streams-per-session", "1000"),
+)
+"""How a server that is started for a run differs from any other."""
+
+
+async def play_on(server: RunningServer, asked: Asked, people: People, cores: frozenset[int]) -> Outcome:
+    """Load a server that runs. Raises ServerFailed, FleetFailed."""
+    with Screen(Console(stderr=True)) as screen:
+        stage = Stage(asked=asked, people=people, server=server, own=None, cores=cores, screen=screen)
+        return await SCENARIOS[asked.scenario](stage)
+
+
+async def play_alone(own: OwnServer, asked: Asked, people: People, cores: frozenset[int]) -> Outcome:
+    """Start a server, load it and stop it. Raises ServerFailed, FleetFailed."""
+    with Screen(Console(stderr=True)) as screen:
+        screen.step("starting a server")
+        async with own:
+            stage = Stage(asked=asked, people=people, server=own, own=own, cores=cores, screen=screen)
+            return await SCENARIOS[asked.scenario](stage)

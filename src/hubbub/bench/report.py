@@ -1,0 +1,120 @@
+"""A run's outcome as a table for people and as JSON for programs."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from hubbub.bench.asked import Asked
+from hubbub.bench.figures import BUSY, Figures, Latency
+from hubbub.bench.outcome import Outcome
+from hubbub.bench.verdict import Verdict
+
+_BROKEN = (
+    "missing",
+    "misplaced",
+    "stored_twice",
+    "twice",
+    "out_of_order",
+    "foreign",
+    "contradicting",
+    "gaps",
+)
+
+
+def as_json(asked: Asked, outcome: Outcome, described: dict[str, Any]) -> bytes:
+    whole = {
+        **described,
+        "asked": msgspec.to_builtins(asked),
+        "loads": [each.as_dict() for each in outcome.loads],
+        "facts": outcome.facts,
+        "verdict": outcome.verdict.as_dict(),
+    }
+    return msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n"
+
+
+def show(console: Console, asked: Asked, outcome: Outcome) -> None:
+    title = (
+        f"{asked.scenario}: {asked.clients:,} clients, {asked.rooms:,} rooms, {asked.transport}, "
+        f"{asked.payload_bytes} bytes a text"
+    )
+    parts: list[Table | Text] = [Text(title, style="bold")]
+    if outcome.loads:
+        parts.append(_loads(outcome.loads))
+    if outcome.facts:
+        parts.append(_facts(outcome.facts))
+    parts.append(_judgement(outcome.verdict))
+    parts += [_warning(each) for each in outcome.loads if each.generator_is_busy]
+    console.print(Group(*parts))
+
+
+def _loads(loads: list[Figures]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for load in loads:
+        table.add_column(load.name, justify="right")
+    for name, tell in _ROWS:
+        table.add_row(name, *(tell(load) for load in loads))
+    return table
+
+
+def _latency(latency: Latency) -> str:
+    if latency.p50 is None or latency.p99 is None or latency.longest is None:
+        return "–"
+    return f"{latency.p50:,.1f} / {latency.p99:,.1f} / {latency.longest:,.1f}"
+
+
+_ROWS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
+    ("posts/s", lambda each: f"{each.posts_per_second:,.0f}"),
+    ("acknowledged/s", lambda each: f"{each.acknowledged_per_second:,.0f}"),
+    ("deliveries/s", lambda each: f"{each.deliveries_per_second:,.0f}"),
+    ("delivery p50 / p99 / longest, ms", lambda each: _latency(each.delivery_ms)),
+    ("acknowledgement, ms", lambda each: _latency(each.acknowledgement_ms)),
+    ("sent late by, ms", lambda each: _latency(each.lateness_ms)),
+    ("all arrived after, s", lambda each: f"{each.settled_seconds:.2f}"),
+    ("server CPU, cores", lambda each: "?" if each.server_cpu is None else f"{each.server_cpu:.2f}"),
+    (
+        "server memory, MiB",
+        lambda each: "?" if each.server_rss_bytes is None else f"{each.server_rss_bytes / (1 << 20):.1f}",
+    ),
+    ("generator CPU, cores", lambda each: " + ".join(f"{cpu:.2f}" for cpu in each.generator_cpu)),
+)
+
+
+def _facts(facts: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, value in facts.items():
+        if not isinstance(value, (dict, list)):
+            table.add_row(name.replace("_", " "), f"{value:,.2f}" if isinstance(value, float) else f"{value}")
+    return table
+
+
+def _judgement(verdict: Verdict) -> Text:
+    counts = (
+        f"{verdict.posted:,} posted, {verdict.acknowledged:,} acknowledged, "
+        f"{verdict.expected_deliveries:,} deliveries to be made: "
+    )
+    broken = [f"{getattr(verdict, name):,} {name.replace('_', ' ')}" for name in _BROKEN]
+    if verdict.broken:
+        return Text.assemble(counts, (", ".join(each for each in broken if each[0] != "0"), "bold red"))
+    rest = []
+    if verdict.unanswered:
+        rest.append(f"{verdict.unanswered:,} posts were not answered")
+    rest += [f"{count:,} posts were refused: {problem}" for problem, count in verdict.refused.items()]
+    if verdict.lost_connections:
+        rest.append(f"{verdict.lost_connections:,} connections were lost")
+    ending = "; ".join(["each once, in order, none missing, none unknown", *rest])
+    return Text.assemble(counts, (ending, "green" if not rest else "yellow"))
+
+
+def _warning(load: Figures) -> Text:
+    return Text(
+        f"{load.name}: a process of clients used more than {BUSY:.0%} of its core. It may be what was"
+        " measured: give it more cores or processes, or ask for less.",
+        style="bold yellow",
+    )

@@ -1,0 +1,1 @@
+"""What can be played: one file for each scenario, one function each, from a stage to an outcome."""

@@ -1,0 +1,122 @@
+"""The server under load: one this starts itself, or one that runs already."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from hubbub.bench import machine
+
+START_SECONDS = 60.0
+STOP_SECONDS = 15.0
+
+_LISTENS = b"hubbub listens on "
+
+
+class ServerFailed(Exception):
+    """It did not start, or cannot be reached."""
+
+
+class Server(Protocol):
+    """What is measured."""
+
+    @property
+    def pid(self) -> int | None:
+        """None when nobody said which process it is: then its CPU and memory are not known."""
+        ...
+
+    @property
+    def address(self) -> tuple[str, int]: ...
+
+
+class RunningServer:
+    """One somebody else has started."""
+
+    def __init__(self, url: str, pid: int | None) -> None:
+        parts = urlsplit(url if "//" in url else f"http://{url}")
+        if parts.scheme not in ("http", "ws") or not parts.hostname:
+            raise ServerFailed(f"{url}: say http://HOST:PORT; TLS is measured by measuring the proxy")
+        self.address = (parts.hostname, parts.port or 80)
+        self.pid = pid
+
+
+class OwnServer:
+    """`hubbub serve` on a store of its own, pinned to its cores. Use as an async context manager.
+
+    Always true: between `start` and the end of it, `pid` is a process that this started.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        flags: Sequence[str],
+        environment: Mapping[str, str],
+        cores: frozenset[int],
+    ) -> None:
+        self._data = data
+        self._flags = flags
+        self._environment = environment
+        self._cores = cores
+        self._listen = "127.0.0.1:0"
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, _, port = self._listen.rpartition(":")
+        return host, int(port)
+
+    async def start(self) -> None:
+        """Until it accepts requests; again at the same address after the first time. Raises ServerFailed."""
+        # Threads inherit the cores of who starts them, so the server has them from its first instruction.
+        with machine.on(self._cores):
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "hubbub", "serve", "--listen", self._listen, "--data", str(self._data)),
+                *("--admin-listen", "off", "--log-level", "error", *self._flags),
+                stdout=asyncio.subprocess.PIPE,
+                cwd=self._data.parent,  # where no hubbub.toml lies
+                env=dict(self._environment),
+            )
+        assert self._process.stdout is not None
+        line = b""
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while not line.startswith(_LISTENS):
+                    line = await self._process.stdout.readline()
+                    if not line:
+                        raise ServerFailed("the server ended before it listened")
+        except TimeoutError:
+            raise ServerFailed(f"the server did not listen within {START_SECONDS:g} s") from None
+        self._listen = line.removeprefix(_LISTENS).decode().strip().partition("//")[2]
+
+    async def kill(self) -> None:
+        """As a power cut would, without a word."""
+        await self._end(signal.SIGKILL)
+
+    async def _end(self, how: signal.Signals) -> None:
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(how)
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await process.communicate()
+        except TimeoutError:
+            os.kill(process.pid, signal.SIGKILL)
+            await process.communicate()
+
+    async def __aenter__(self) -> "OwnServer":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._end(signal.SIGTERM)

@@ -1,0 +1,176 @@
+"""What every scenario works with: the server, the people, the fleet of clients, and the steps of a load."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+import httpx2
+
+from hubbub.bench import machine
+from hubbub.bench.asked import Asked
+from hubbub.bench.figures import Figures, figures
+from hubbub.bench.fleet import Fleet
+from hubbub.bench.orders import (
+    Answer,
+    Answered,
+    Connect,
+    Connected,
+    Load,
+    Loaded,
+    Settle,
+    Settled,
+    Share,
+    Take,
+    Taken,
+)
+from hubbub.bench.pacing import NANOSECONDS
+from hubbub.bench.screen import Screen
+from hubbub.bench.seats import People, Seat, shares
+from hubbub.bench.server import OwnServer, Server, ServerFailed
+
+AT_ONCE = 128
+"""Connections each process opens at the same time."""
+
+CONNECT_SECONDS = 30.0
+LEAD_SECONDS = 0.1
+"""Between ordering a load and its beginning, so that all processes are told in time."""
+
+
+class Stage:
+    def __init__(
+        self,
+        *,
+        asked: Asked,
+        people: People,
+        server: Server,
+        own: OwnServer | None,
+        cores: frozenset[int],
+        screen: Screen,
+    ) -> None:
+        self.asked = asked
+        self.people = people
+        self.server = server
+        self.own = own
+        """The same as `server` when this run has started it, and may kill it."""
+        self.screen = screen
+        self.run = os.urandom(4).hex()
+        self._cores = cores
+
+    @property
+    def host(self) -> str:
+        return self.server.address[0]
+
+    async def heads(self, rooms: Iterable[str]) -> dict[str, int]:
+        """Where the rooms end now. Raises ServerFailed."""
+        host, port = self.server.address
+        authorization = {"Authorization": f"Bearer {self.people.users[0].token}"}
+        heads: dict[str, int] = {}
+        async with httpx2.AsyncClient(
+            base_url=f"http://{host}:{port}", headers=authorization, trust_env=False
+        ) as http:
+            for room in rooms:
+                try:
+                    answer = await http.get(f"/room/{room}")
+                except httpx2.TransportError as error:
+                    raise ServerFailed(f"{host}:{port} does not answer: {error}") from error
+                if answer.status_code != 200:
+                    raise ServerFailed(f"the room {room} cannot be read: {answer.status_code} {answer.text}")
+                heads[room] = answer.json()["head"]
+        return heads
+
+    async def fleet(self, readers: Sequence[Seat], posters: Sequence[Seat] = ()) -> Fleet:
+        """The processes of clients for these seats, to be used as a context manager."""
+        asked = self.asked
+        host, port = self.server.address
+        rooms = dict.fromkeys(room for seat in (*readers, *posters) for room in seat.rooms)
+        began = await self.heads(rooms)
+        listening, posting = shares(readers, asked.processes), shares(posters, asked.processes)
+        fleet = Fleet(
+            [
+                Share(
+                    process=index,
+                    of=asked.processes,
+                    run=self.run,
+                    host=host,
+                    port=port,
+                    transport=asked.transport,
+                    size_bytes=asked.payload_bytes,
+                    cores=self._cores,
+                    readers=listening[index],
+                    posters=posting[index],
+                    began=began,
+                )
+                for index in range(asked.processes)
+            ]
+        )
+        fleet.watched = self.screen.progress
+        return fleet
+
+    # -- the steps of a load ------------------------------------------------
+
+    async def connect(self, fleet: Fleet, *, at_once: int = AT_ONCE) -> float:
+        """Every client; how many seconds it took. Raises ServerFailed when some could not."""
+        self.screen.step("connecting")
+        begun = time.monotonic()
+        connected = await fleet.ask(Connect(at_once=at_once, within_seconds=CONNECT_SECONDS), Connected)
+        failures = [failure for each in connected for failure in each.failures]
+        if failures:
+            raise ServerFailed(
+                f"{sum(each.connected for each in connected)} clients connected and others did not: "
+                + "; ".join(failures[:3])
+            )
+        return time.monotonic() - begun
+
+    async def load(self, fleet: Fleet, per_second: float, *, name: str = "") -> Figures:
+        """Post at a rate until all has arrived, and what was measured meanwhile."""
+        asked = self.asked
+        self.screen.step(name or f"{per_second:,.0f} posts/s")
+        start_ns = time.monotonic_ns() + int(LEAD_SECONDS * NANOSECONDS)
+        measure_from_ns = start_ns + int(asked.warm_up_seconds * NANOSECONDS)
+        whole_seconds = asked.warm_up_seconds + asked.seconds
+        order = Load(
+            start_ns=start_ns, per_second=per_second, seconds=whole_seconds, measure_from_ns=measure_from_ns
+        )
+        begun = asyncio.create_task(_at(measure_from_ns, self.server_cpu_seconds))
+        ended = asyncio.create_task(_at(start_ns + int(whole_seconds * NANOSECONDS), self.server_cpu_seconds))
+        loaded = await fleet.ask(order, Loaded)
+        before, after = await begun, await ended
+        ended_at = time.monotonic()
+        await self.settle(fleet)
+        settled_seconds = time.monotonic() - ended_at
+        memory = self.memory()
+        return figures(
+            name or f"{per_second:,.0f} posts/s",
+            per_second,
+            asked.seconds,
+            loaded=loaded,
+            taken=await fleet.ask(Take(), Taken),
+            settled_seconds=settled_seconds,
+            server_cpu_seconds=None if before is None or after is None else after - before,
+            server_rss_bytes=memory.rss if memory else None,
+        )
+
+    async def settle(self, fleet: Fleet) -> int:
+        """Wait until every post was answered and every reader told; how many readers were not, in time."""
+        self.screen.step("waiting for what is under way")
+        within_seconds = self.asked.settle_seconds
+        heads: dict[str, int] = {}
+        for answered in await fleet.ask(Answer(within_seconds=within_seconds), Answered):
+            for log, head in answered.heads.items():
+                heads[log] = max(head, heads.get(log, 0))
+        settled = await fleet.ask(Settle(heads=heads, within_seconds=within_seconds), Settled)
+        return sum(each.behind for each in settled)
+
+    # -- the server, from outside -------------------------------------------
+
+    def server_cpu_seconds(self) -> float | None:
+        return machine.cpu_seconds(self.server.pid) if self.server.pid is not None else None
+
+    def memory(self) -> machine.Memory | None:
+        return machine.memory(self.server.pid) if self.server.pid is not None else None
+
+
+async def _at(moment_ns: int, read: Callable[[], float | None]) -> float | None:
+    await asyncio.sleep(max(0.0, (moment_ns - time.monotonic_ns()) / NANOSECONDS))
+    return read()

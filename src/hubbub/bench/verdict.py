@@ -1,0 +1,138 @@
+"""Whether the server kept its promises: what every process found, compared. Pure.
+
+* every acknowledged message was seen under the number it was acknowledged with (or not seen at all, by
+  nobody, where nobody listens);
+* each reader was told every event of its logs, once and in order;
+* nobody was told what was not posted, and nobody something else than the others;
+* no message was stored twice.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from hubbub.bench import words
+from hubbub.bench.orders import Findings
+from hubbub.bench.places import Faults
+
+
+class Verdict(msgspec.Struct, kw_only=True):
+    """Counts. Everything from `missing` on is a broken promise."""
+
+    posted: int = 0
+    acknowledged: int = 0
+    unanswered: int = 0
+    refused: dict[str, int] = msgspec.field(default_factory=dict)
+    lost_connections: int = 0
+    expected_deliveries: int = 0
+    missing: int = 0
+    """Events a reader should have been told and was not."""
+    misplaced: int = 0
+    """Acknowledged messages that are not where they were said to be."""
+    stored_twice: int = 0
+    twice: int = 0
+    out_of_order: int = 0
+    foreign: int = 0
+    contradicting: int = 0
+    gaps: int = 0
+
+    @property
+    def broken(self) -> int:
+        return (
+            self.missing
+            + self.misplaced
+            + self.stored_twice
+            + self.twice
+            + self.out_of_order
+            + self.foreign
+            + self.contradicting
+            + self.gaps
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        whole: dict[str, Any] = msgspec.to_builtins(self)
+        return {**whole, "kept": not self.broken}
+
+
+def judge(run: str, findings: Sequence[Findings]) -> Verdict:
+    faults = Faults()
+    refused: Counter[str] = Counter()
+    for each in findings:
+        faults.add(each.faults)
+        refused.update(each.refused)
+    seen, contradictions = _together(findings)
+    heads = _heads(seen, findings)
+    foreign = _never_posted(run, seen, findings)
+    seqs = [seq for each in findings for seq in each.seqs]
+    return Verdict(
+        posted=len(seqs),
+        acknowledged=sum(seq > 0 for seq in seqs),
+        unanswered=sum(seq == 0 for seq in seqs),
+        refused=dict(refused),
+        lost_connections=sum(each.lost_connections for each in findings),
+        expected_deliveries=sum(heads[at.log] - at.began for each in findings for at in each.standings),
+        missing=sum(max(0, heads[at.log] - at.last) + at.holes for each in findings for at in each.standings),
+        misplaced=_misplaced(run, seen, findings),
+        stored_twice=_stored_twice(seen),
+        twice=faults.twice,
+        out_of_order=faults.out_of_order,
+        foreign=faults.foreign + foreign,
+        contradicting=faults.contradicting + contradictions + sum(each.contradicted for each in findings),
+        gaps=faults.gaps,
+    )
+
+
+Seen = dict[str, dict[int, str]]
+
+
+def _together(findings: Sequence[Findings]) -> tuple[Seen, int]:
+    """What anybody saw, and how often two processes saw different things."""
+    whole: Seen = {}
+    contradictions = 0
+    for each in findings:
+        for log, events in each.seen.items():
+            known = whole.setdefault(log, {})
+            for seq, key in events.items():
+                contradictions += known.setdefault(seq, key) != key
+    return whole, contradictions
+
+
+def _heads(seen: Seen, findings: Sequence[Findings]) -> Counter[str]:
+    """By log, the highest number anybody was told of, as a poster or as a reader."""
+    heads: Counter[str] = Counter()
+    for each in findings:
+        for at in each.standings:
+            heads[at.log] = max(heads[at.log], at.began)
+        for log, seq in zip(each.logs, each.seqs, strict=True):
+            if seq > heads[log] and "/" not in log:  # a direct message is answered with the sender's number
+                heads[log] = seq
+    for log, events in seen.items():
+        heads[log] = max(heads[log], *events)
+    return heads
+
+
+def _misplaced(run: str, seen: Seen, findings: Sequence[Findings]) -> int:
+    """Acknowledged posts that readers of the place were told under another number, or not at all."""
+    count = 0
+    for each in findings:
+        for number, (log, seq) in enumerate(zip(each.logs, each.seqs, strict=True)):
+            if seq > 0 and log in seen and "/" not in log:
+                count += seen[log].get(seq) != words.key(run, each.process, number)
+    return count
+
+
+def _stored_twice(seen: Seen) -> int:
+    return sum(len(events) - len(set(events.values())) for events in seen.values())
+
+
+def _never_posted(run: str, seen: Seen, findings: Sequence[Findings]) -> int:
+    posted = {each.process: len(each.seqs) for each in findings}
+    count = 0
+    for events in seen.values():
+        for key in events.values():
+            author = words.author(run, key)
+            # A key of another run was counted when it was heard.
+            count += author is not None and author[1] >= posted.get(author[0], 0)
+    return count

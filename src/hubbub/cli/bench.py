@@ -1,0 +1,121 @@
+"""`hubbub bench`: put a server under load, and check everything it says."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+from rich.console import Console
+
+from hubbub.bench import machine, report
+from hubbub.bench.asked import Asked, Scenario
+from hubbub.bench.fleet import FleetFailed
+from hubbub.bench.orders import Transport
+from hubbub.bench.outcome import Outcome
+from hubbub.bench.play import SERVER_FLAGS, play_alone, play_on
+from hubbub.bench.seats import People, read_people
+from hubbub.bench.server import OwnServer, RunningServer, ServerFailed
+from hubbub.cli.asked import Failed, Misused, without_settings
+from hubbub.cli.seed import seeded
+
+BROKEN_PROMISE = 1
+
+
+def bench(
+    scenario: Annotated[Scenario, Parameter(help="What is played.")] = "fanout",
+    *,
+    url: Annotated[
+        str | None, Parameter(help="A server that runs; without it, one is started.", metavar="URL")
+    ] = None,
+    seed: Annotated[
+        Path | None, Parameter(help="People and rooms of that server, from `hubbub seed`.", metavar="FILE")
+    ] = None,
+    server_pid: Annotated[
+        int | None, Parameter(help="That server's process, for its CPU and memory.", metavar="PID")
+    ] = None,
+    clients: Annotated[int, Parameter(help="Connections that listen.")] = 1000,
+    rooms: Annotated[int, Parameter(help="Rooms they are spread over.")] = 10,
+    rate: Annotated[
+        str, Parameter(help="Posts a second, of all together; several for one load after the other.")
+    ] = "500",
+    seconds: Annotated[float, Parameter(help="Of load that is measured.")] = 10.0,
+    warm_up: Annotated[float, Parameter(help="Seconds of load before that.")] = 1.0,
+    transport: Annotated[Transport, Parameter(help="How they listen.")] = "ws",
+    payload: Annotated[int, Parameter(help="Bytes of a text.")] = 80,
+    processes: Annotated[
+        int | None, Parameter(help="Processes the clients live in; by default one a core they have.")
+    ] = None,
+    settle: Annotated[float, Parameter(help="Seconds everything has to arrive in after a load.")] = 60.0,
+    out: Annotated[
+        Path | None, Parameter(help="A directory that gets the results as JSON.", metavar="DIR")
+    ] = None,
+) -> int:
+    """Put a server under load, check every delivery, and tell how long everything took.
+
+    The load is open: a post is due at its moment whether or not the server keeps up, and latencies count
+    from that moment. Exit code 1 says that a promise was broken.
+    """
+    for_server, for_clients = machine.split_cores()
+    asked = Asked(
+        scenario=scenario,
+        clients=clients,
+        rooms=1 if scenario == "room" else rooms,
+        rates=_rates(rate),
+        seconds=seconds,
+        warm_up_seconds=warm_up,
+        transport=transport,
+        payload_bytes=payload,
+        processes=processes or max(1, len(for_clients)),
+        settle_seconds=settle,
+    )
+    if mistakes := asked.mistakes():
+        raise Misused("; ".join(mistakes))
+    try:
+        if url is None:
+            outcome = _alone(asked, for_server, for_clients)
+        else:
+            outcome = _on(url, seed, server_pid, asked, for_clients)
+    except (ServerFailed, FleetFailed) as error:
+        raise Failed(str(error)) from error
+    report.show(Console(), asked, outcome)
+    if out is not None:
+        _write(out, asked, outcome)
+    return BROKEN_PROMISE if outcome.verdict.broken else 0
+
+
+def _rates(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise Misused("--rate: a number, or several with commas between") from None
+
+
+def _alone(asked: Asked, for_server: frozenset[int], for_clients: frozenset[int]) -> Outcome:
+    with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as directory:
+        data = Path(directory) / "data"
+        people = msgspec.convert(seeded(data, asked.clients, asked.rooms), People)
+        own = OwnServer(data, flags=SERVER_FLAGS, environment=without_settings(), cores=for_server)
+        return asyncio.run(play_alone(own, asked, people, for_clients))
+
+
+def _on(url: str, seed: Path | None, pid: int | None, asked: Asked, for_clients: frozenset[int]) -> Outcome:
+    if seed is None:
+        raise Misused("--url goes with --seed: the people and rooms, which `hubbub seed` writes")
+    try:
+        people = read_people(seed)
+    except (OSError, ValueError) as error:
+        raise Failed(f"cannot read {seed}: {error}") from error
+    if len(people.rooms) < asked.rooms:
+        raise Misused(f"--rooms: {seed} has {len(people.rooms)} only")
+    return asyncio.run(play_on(RunningServer(url, pid), asked, people, for_clients))
+
+
+def _write(directory: Path, asked: Asked, outcome: Outcome) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        file = directory / f"{asked.scenario}-{asked.transport}.json"
+        file.write_bytes(report.as_json(asked, outcome, machine.described()))
+    except OSError as error:
+        raise Failed(f"cannot write to {directory}: {error.strerror}") from error

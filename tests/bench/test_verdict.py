@@ -1,0 +1,112 @@
+"""The judge is judged: each broken promise is planted, and found."""
+
+from collections import Counter
+
+from bench.events import RUN, hear, hearing, message, reader, written
+from hubbub.bench.orders import Findings, Standing
+from hubbub.bench.verdict import Verdict, judge
+
+
+def findings(heard, readers, *, process=0, seqs=(1, 2, 3), room="room"):
+    """What a process found which posted to one room and was answered with `seqs`."""
+    return Findings(
+        process=process,
+        logs=[room] * len(seqs),
+        seqs=list(seqs),
+        seen=heard.seen,
+        standings=[
+            Standing(log, each.began[log], last, len(each.holes.get(log, ())))
+            for each in readers
+            for log, last in each.last.items()
+        ],
+        faults=heard.faults,
+        refused=Counter(),
+        contradicted=0,
+        lost_connections=0,
+    )
+
+
+def judged(*told, readers=2, **more):
+    """The verdict on a server that wrote `told` to each of its readers, a write each."""
+    heard, those = hearing(), [reader() for _ in range(readers)]
+    for each in those:
+        for data in told:
+            hear(heard, each, data)
+    return judge(RUN, [findings(heard, those, **more)])
+
+
+ALL = [written(message(seq)) for seq in (1, 2, 3)]
+
+
+def test_a_server_that_keeps_its_promises_is_told_so():
+    assert judged(*ALL) == Verdict(posted=3, acknowledged=3, expected_deliveries=6)
+    assert not judged(*ALL).broken
+
+
+def test_an_acknowledged_message_nobody_was_told_is_missing():
+    verdict = judged(*ALL[:2])
+    assert (verdict.missing, verdict.misplaced, verdict.broken) == (2, 1, 3)
+
+
+def test_a_message_that_only_one_was_not_told_is_missing():
+    heard, (first, second) = hearing(), (reader(), reader())
+    for data in ALL:
+        hear(heard, first, data)
+    hear(heard, second, ALL[0])
+    hear(heard, second, ALL[2])
+    assert judge(RUN, [findings(heard, [first, second])]).missing == 1
+
+
+def test_a_room_that_stays_silent_is_missing():
+    assert judged().missing == 6
+
+
+def test_a_repeat_is_found():
+    assert judged(*ALL, ALL[2]).twice == 2
+
+
+def test_a_wrong_order_is_found():
+    assert judged(ALL[0], ALL[2], ALL[1]).out_of_order == 2
+
+
+def test_a_message_of_nobody_is_found():
+    verdict = judged(*ALL, written(message(4, number=99)))
+    assert (verdict.foreign, verdict.broken) == (1, 1)
+
+
+def test_a_message_stored_twice_is_found():
+    verdict = judged(*ALL, written(message(4, number=0)))
+    assert verdict.stored_twice == 1
+
+
+def test_a_message_under_another_number_than_was_acknowledged_is_found():
+    assert judged(*ALL, seqs=(1, 3, 2)).misplaced == 2
+
+
+def test_a_message_that_was_never_answered_may_have_been_stored():
+    verdict = judged(*ALL, seqs=(1, 2, 0))
+    assert (verdict.unanswered, verdict.broken) == (1, 0)
+
+
+def test_a_message_that_was_never_answered_may_not_have_been_stored():
+    assert not judged(*ALL[:2], seqs=(1, 2, 0)).broken
+
+
+def test_two_processes_who_were_told_different_things_are_found():
+    heard, other = hearing(), hearing()
+    one, two = reader(), reader()
+    hear(heard, one, written(message(1)))
+    hear(other, two, written(message(1, number=1)))
+    verdict = judge(
+        RUN,
+        [findings(heard, [one], seqs=(1, 0)), findings(other, [two], seqs=(), process=1)],
+    )
+    assert verdict.contradicting == 1
+
+
+def test_a_message_another_process_has_posted_is_not_foreign():
+    heard, one = hearing(), reader()
+    hear(heard, one, written(message(1, process=1, number=0)))
+    poster = findings(hearing(), [], process=1, seqs=(1,))
+    verdict = judge(RUN, [findings(heard, [one], seqs=()), poster])
+    assert (verdict.expected_deliveries, verdict.broken) == (1, 0)

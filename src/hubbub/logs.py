@@ -15,10 +15,11 @@ from structlog.typing import Processor
 
 _BLOT = "[secret]"
 
-# A token of ours, wherever it stands; what follows `ticket=`, `token=` or `password=` in an address or a
-# text; and what follows `Bearer`.
+# A token or a ticket of ours, wherever it stands; what follows `ticket=`, `token=` or `password=` in an
+# address or a text; and what follows `Bearer`.
 _SECRETS = re.compile(
     r"hb_[A-Za-z0-9_-]{8,}"
+    r"|[A-Za-z0-9_-]{32,}\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"
     r"|(?<=ticket=)[^&\s\"']+"
     r"|(?<=token=)[^&\s\"']+"
     r"|(?<=password=)[^&\s\"']+"

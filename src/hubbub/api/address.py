@@ -64,10 +64,10 @@ def client_address(peer: str, headers: Mapping[str, str], trusted: Sequence[Netw
     address = peer
     hops = headers.get("x-forwarded-for", "").split(",")
     while hops and is_trusted(address, known):
-        before = hops.pop().strip()
-        if _parsed(before) is None:
+        before = _parsed(hops.pop().strip())
+        if before is None:
             break
-        address = before
+        address = str(before)  # as anybody else would be known who comes from there
     return address
 
 

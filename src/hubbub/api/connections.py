@@ -15,6 +15,7 @@ from hubbub.api.settings import Settings
 from hubbub.domain.errors import ShuttingDown, TooMany
 from hubbub.domain.ids import SessionId
 from hubbub.protocol.frames import EndReason
+from hubbub.service.limits import neighbourhood
 
 Kind = Literal["websocket", "sse", "ndjson"]
 _Key = TypeVar("_Key")
@@ -67,8 +68,8 @@ class Wheel:
 
 
 class Connections:
-    """Always true: a session holds at most `streams_per_session` streams, an address at most
-    `sockets_per_address` sockets (0, or a trusted proxy: as many as it likes)."""
+    """Always true: a session holds at most `streams_per_session` streams, long polls among them, an address
+    at most `sockets_per_address` sockets (0, or a trusted proxy: as many as it likes). An IPv6 /64 is one."""
 
     def __init__(self, settings: Settings, *, chance: Callable[[], float]) -> None:
         """`chance` gives a number from 0 up to 1: it spreads those who are told to come back."""
@@ -91,12 +92,13 @@ class Connections:
         cap = self._settings.sockets_per_address
         if is_trusted(address, self._proxies):
             return  # it stands for everyone behind it
+        address = neighbourhood(address)
         if cap and self._sockets[address] >= cap:
             raise TooMany(f"One address may hold {cap} connections at a time.", retry_after_seconds=10.0)
         self._sockets[address] += 1
 
     def close_socket(self, address: str) -> None:
-        _take_off(self._sockets, address)
+        _take_off(self._sockets, neighbourhood(address))
 
     # -- streams ------------------------------------------------------------
 
@@ -107,17 +109,27 @@ class Connections:
 
     def join(self, connection: Connection, session: SessionId) -> None:
         """Raises TooMany, or ShuttingDown."""
+        self.hold(session)
+        self._wheels[connection.kind].add(connection)
+
+    def leave(self, connection: Connection, session: SessionId) -> None:
+        self.let_go(session)
+        self._wheels[connection.kind].remove(connection)
+
+    def hold(self, session: SessionId) -> None:
+        """Count one that waits for what is new, until `let_go`. Raises TooMany, or ShuttingDown."""
         if self._leaving:
             raise ShuttingDown(retry_after_seconds=self._later())
         most = self._settings.streams_per_session
         if self._streams[session] >= most:
-            raise TooMany(f"One session may hold {most} live streams at a time.", retry_after_seconds=10.0)
+            raise TooMany(
+                f"One session may hold {most} live streams and long polls at a time.",
+                retry_after_seconds=10.0,
+            )
         self._streams[session] += 1
-        self._wheels[connection.kind].add(connection)
 
-    def leave(self, connection: Connection, session: SessionId) -> None:
+    def let_go(self, session: SessionId) -> None:
         _take_off(self._streams, session)
-        self._wheels[connection.kind].remove(connection)
 
     def tick(self) -> None:
         """To be called once a second."""

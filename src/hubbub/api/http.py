@@ -63,6 +63,8 @@ class Resource:
         self._allow = ", ".join([*self._operations, "OPTIONS"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].endswith("\n"):  # which the router's `$` takes for the end
+            raise NoSuchPage("There is nothing at this address; /docs lists what there is.")
         operation = self._operations.get(scope["method"])
         if operation is None:
             await self._other(scope)(scope, receive, send)

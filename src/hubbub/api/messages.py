@@ -13,7 +13,7 @@ from hubbub.api.answer import Answer, Headers, created
 from hubbub.api.call import Call, Unfinished
 from hubbub.api.errors import limit_field, policy_field
 from hubbub.api.wanted import inbox_of
-from hubbub.domain.errors import BadInput, NoSuchMessage, NotSignedIn
+from hubbub.domain.errors import BadInput, HubbubError, NoSuchMessage, NotSignedIn
 from hubbub.domain.events import Event, Posted
 from hubbub.domain.ids import LogId, RoomId, room_log
 from hubbub.domain.policy import check_key
@@ -86,16 +86,23 @@ def _place(call: Call, query: MessagesQuery) -> dict[str, Any]:
 
 async def _unless_gone(call: Call, query: MessagesQuery, read: Coroutine[Any, Any, T]) -> T:
     """What `read` gives. A long poll ends with its client, and with its session as every live stream does.
+    It counts as one of the session's.
 
-    Raises Unfinished, NotSignedIn.
+    Raises Unfinished, NotSignedIn, TooMany, ShuttingDown.
     """
     if not query.wait:
         return await read
+    connections, session = call.context.connections, call.caller.session
+    try:
+        connections.hold(session.id)
+    except HubbubError:
+        read.close()
+        raise
     reading = asyncio.create_task(read)
     gone = asyncio.create_task(_gone(call))
     over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     unwatch = call.context.accounts.watch(
-        call.caller.session, lambda reason: None if over.done() else over.set_result(reason)
+        session, lambda reason: None if over.done() else over.set_result(reason)
     )
     try:
         await asyncio.wait((reading, gone, over), return_when=asyncio.FIRST_COMPLETED)
@@ -106,6 +113,7 @@ async def _unless_gone(call: Call, query: MessagesQuery, read: Coroutine[Any, An
         return reading.result()
     finally:
         unwatch()
+        connections.let_go(session.id)
         for task in (reading, gone):
             task.cancel()
         with suppress(asyncio.CancelledError):

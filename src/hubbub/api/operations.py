@@ -72,6 +72,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 _POST_FIELDS = ("Location", "RateLimit-Policy", "RateLimit")
 _LIST_FIELDS = ("ETag", "Link")
 _STORE = (e.StorageFull, e.StorageFailed, e.Overloaded)
+_WAIT = (e.TooMany, e.ShuttingDown)
 _STREAM = (e.NotAllowed, e.StaleCursor, e.TooMany, e.ShuttingDown)
 
 # Those called most stand first: the router tries one after the other.
@@ -88,7 +89,7 @@ OPERATIONS: tuple[Operation, ...] = (
         fields=("If-None-Match",),
         gives=list[Listed],
         answers=_LIST_FIELDS,
-        refuses=(e.NoSuchRoom, e.StaleCursor),
+        refuses=(e.NoSuchRoom, e.StaleCursor, *_WAIT),
     ),
     Operation(
         name="postToRoom",
@@ -129,7 +130,7 @@ OPERATIONS: tuple[Operation, ...] = (
         fields=("If-None-Match",),
         gives=list[f.LogFrame],
         answers=_LIST_FIELDS,
-        refuses=(e.NoSuchUser, e.StaleCursor),
+        refuses=(e.NoSuchUser, e.StaleCursor, *_WAIT),
     ),
     Operation(
         name="listInbox",
@@ -142,7 +143,7 @@ OPERATIONS: tuple[Operation, ...] = (
         fields=("If-None-Match",),
         gives=list[Listed],
         answers=_LIST_FIELDS,
-        refuses=(e.StaleCursor,),
+        refuses=(e.StaleCursor, *_WAIT),
     ),
     Operation(
         name="readRoomMessage",

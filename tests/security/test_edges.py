@@ -1,0 +1,43 @@
+"""Small things at the edge: paths, addresses, and what reaches the log."""
+
+import pytest
+
+from hubbub.api.address import client_address, networks
+from hubbub.domain.ids import SessionId, UserId, room_log
+from hubbub.logs import redacted
+from hubbub.service.tickets import Tickets
+from support.seeded import token_of
+
+
+@pytest.mark.parametrize("path", ["/rooms%0A", "/subscribe%0A", "/inbox/messages%0A", "/docs%0A", "/%0A"])
+async def test_a_path_with_a_line_break_behind_it_is_another_path(target, path):
+    """It was taken for the path without, and the break was put in the Link field: an exception."""
+    for name in ("Lounge", "Attic"):
+        await target.room(name)
+    answer = await target.other.asks("GET", path + "?limit=1&after=0&inbox=", token_of("ada"))
+    assert (answer.status, answer.code) == (404, "no-such-page")
+
+
+@pytest.mark.parametrize("rooms", [1, 100])
+def test_a_ticket_is_blotted_out_whatever_it_is_called(rooms):
+    logs = [room_log(f"room{number:08}") for number in range(rooms)]
+    ticket, _ = Tickets(b"k" * 32, lambda: 1).issue(SessionId("s" * 20), UserId("a"), logs)
+    for said in (f"?%74icket={ticket}", f"?after=e:0&Ticket={ticket}&x", f"{ticket}", f"({ticket})"):
+        assert ticket.partition(".")[0] not in redacted(said)
+        assert ticket.partition(".")[2] not in redacted(said)
+
+
+def test_names_of_things_are_no_tickets():
+    for said in ("hubbub.api.transport", "a" * 64, "127.0.0.1", f"{'a' * 40}.{'b' * 64}"):
+        assert redacted(said) == said
+
+
+def test_an_address_is_known_by_one_name():
+    """What a proxy passes on of it: neither a zone nor another way to write it makes another client of it."""
+    trusted = networks(("10.0.0.0/8",))
+    for written, known in (
+        ("192.0.2.1%a", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:0db8::0001%\x1b[31m", "2001:db8::1"),
+    ):
+        assert client_address("10.0.0.1", {"x-forwarded-for": written}, trusted) == known

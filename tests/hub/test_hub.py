@@ -75,11 +75,11 @@ class Source:
             await asyncio.sleep(0)
         return len(self.events) if log == ROOM else None
 
-    async def page(self, log: LogId, *, after: int, limit: int) -> Page:
+    async def page(self, log: LogId, *, after: int) -> Page:
         if self.broken:
             raise OSError("the disk is gone")
         self.pages_read += 1
-        found = self.events[max(after, self.floor) :][:limit]
+        found = self.events[max(after, self.floor) :][:500]
         if self.waits:
             await asyncio.sleep(0)
         gap = (
@@ -221,6 +221,17 @@ async def test_what_one_reader_is_handed_at_a_time_is_bounded(house: House) -> N
     house.hub.resume(reader)
     await house.settles()
     assert reader.heard == numbers(1, 500)
+
+
+async def test_who_reads_quickly_is_handed_a_whole_page_in_chunks_for_one_look_at_the_store(
+    house: House,
+) -> None:
+    house.says(500, text="y" * 10_000)
+    reader = await house.listens(after=0)
+    await house.settles()
+    assert reader.heard == numbers(1, 500)
+    assert len(reader.writes) > 50
+    assert house.source.pages_read == 1
 
 
 async def test_a_large_flush_is_cut_so_that_a_full_socket_stops_it(house: House) -> None:

@@ -22,8 +22,8 @@ CHUNK_BYTES = 64 * 1024
 """About how much is written to one reader at a time. Beside it there is one page of the store in memory, for
 whoever is catching up at that moment."""
 
-CHUNKS_PER_TURN = 16
-"""How many readers catch up by a chunk before the loop looks after everything else again."""
+PAGES_PER_TURN = 4
+"""How many readers catch up by a page, some milliseconds each, before the loop looks after everyone else."""
 
 
 class Past(Protocol):
@@ -39,7 +39,7 @@ class Source(Protocol):
     """Where the past is read: the store, as far as the hub needs it."""
 
     def head(self, log: LogId) -> Awaitable[int | None]: ...
-    def page(self, log: LogId, *, after: int, limit: int) -> Awaitable[Past]: ...
+    def page(self, log: LogId, *, after: int) -> Awaitable[Past]: ...
 
 
 class Hub:
@@ -226,15 +226,15 @@ class Hub:
                 self._catching_up = asyncio.get_running_loop().create_task(self._catch_up())
 
     async def _catch_up(self) -> None:
-        """Hand chunks of the past to those behind, in turn, until none is left who can take any."""
-        chunks = 0
+        """Hand pages of the past to those behind, in turn, until none is left who can take any."""
+        pages = 0
         try:
             while self._queue:
                 sub = self._queue.popleft()
                 sub.queued = False
                 await self._catch_up_by_one(sub)
-                chunks += 1
-                if chunks % CHUNKS_PER_TURN == 0:
+                pages += 1
+                if pages % PAGES_PER_TURN == 0:
                     await asyncio.sleep(0)
         finally:
             self._catching_up = None
@@ -253,8 +253,9 @@ class Hub:
                 return
             if not self._wants(sub):
                 return
-        if entries:
-            self._hand_over(sub, entries)
+        left = list(entries or ())
+        while left and not reader.paused:  # a page goes out in chunks, as far as the socket takes them
+            self._hand_over(sub, _cut(left, CHUNK_BYTES))
         if sub.seq < log.flushed:
             self._enqueue(sub)
         else:
@@ -264,16 +265,16 @@ class Hub:
         """Whether it is still open and behind, and its socket takes more; if not, `resume` goes on."""
         return sub.reader.subscriptions.get(sub.log.id) is sub and not sub.live and not sub.reader.paused
 
-    async def _read(self, sub: Subscription) -> Sequence[Entry]:
-        """A chunk of what follows the cursor, up to `flushed`: what is newer comes with its own flush."""
+    async def _read(self, sub: Subscription) -> list[Entry]:
+        """A page of what follows the cursor, up to `flushed`: what is newer comes with its own flush."""
         log = sub.log
-        page = await self._source.page(log.id, after=sub.seq, limit=500)
+        page = await self._source.page(log.id, after=sub.seq)
         entries = [gap_entry(page.gap)] if page.gap else []
         entries += [entry(event) for event in page.events if event.seq <= log.flushed]
         if not entries:
             raise RuntimeError(f"{log.id} has a head of {log.flushed} but nothing after {sub.seq}")
         log.prime(entries)
-        return _cut(entries, CHUNK_BYTES)
+        return entries
 
     # -- which logs are in memory -------------------------------------------
 

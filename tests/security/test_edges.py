@@ -5,6 +5,8 @@ import pytest
 from hubbub.api.address import client_address, networks
 from hubbub.domain.ids import SessionId, UserId, room_log
 from hubbub.logs import redacted
+from hubbub.protocol import framing
+from hubbub.protocol.cursor import parse_cursors
 from hubbub.service.tickets import Tickets
 from support.seeded import token_of
 
@@ -41,3 +43,17 @@ def test_an_address_is_known_by_one_name():
         ("2001:0db8::0001%\x1b[31m", "2001:db8::1"),
     ):
         assert client_address("10.0.0.1", {"x-forwarded-for": written}, trusted) == known
+
+
+def test_the_cursor_over_many_logs_is_not_said_anew_for_each_event(monkeypatch):
+    """850 rooms on each of 300 streams made every post cost 150 ms; one address may hold more."""
+    said = []
+    really = framing.format_place
+    monkeypatch.setattr(framing, "format_place", lambda log, seq: said.append(log) or really(log, seq))
+    rooms = [room_log(f"room{number}") for number in range(850)]
+    stream = framing.SseOverManyFraming("e", dict.fromkeys(rooms, 0))
+    said.clear()
+    for seq in range(1, 4):
+        stream.join(rooms[7], [framing.Entry(seq, "message", b"{}")])
+    assert said == [rooms[7]] * 3
+    assert parse_cursors(stream.cursor, "e", UserId("a")) == {**dict.fromkeys(rooms, 0), rooms[7]: 3}

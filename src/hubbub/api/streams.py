@@ -207,7 +207,7 @@ class Stream:
         if self.kind == "sse":
             epoch = self._context.info.epoch
             if isinstance(self.framing, SseOverManyFraming):
-                cursor = format_cursors(epoch, self.framing.positions)
+                cursor = self.framing.cursor
             else:
                 cursor = format_cursor(epoch, self.opened[0].seq)
             self.write(sse_opening(cursor, self._context.connections.retry_ms()))

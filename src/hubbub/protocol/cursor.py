@@ -62,7 +62,12 @@ def check_reached(seq: int, head: int) -> None:
 
 
 def format_cursors(epoch: str, positions: Mapping[LogId, int]) -> str:
-    return f"{epoch}:" + ",".join(f"{room_of(log) or ''}={seq}" for log, seq in positions.items())
+    return f"{epoch}:" + ",".join(format_place(log, seq) for log, seq in positions.items())
+
+
+def format_place(log: LogId, seq: int) -> str:
+    """One part of a cursor over many."""
+    return f"{room_of(log) or ''}={seq}"
 
 
 def parse_cursors(

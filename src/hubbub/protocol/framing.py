@@ -8,14 +8,14 @@ of the HTML standard section 9.2. Both stream framings come as chunks of RFC 911
 they are written to the connection itself, below the HTTP library.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
 from hubbub.domain.events import Event, Gap
 from hubbub.domain.ids import LogId
-from hubbub.protocol.cursor import format_cursor, format_cursors
+from hubbub.protocol.cursor import format_cursor, format_place
 from hubbub.protocol.frames import encode, event_frame, gap_frame
 
 
@@ -122,18 +122,23 @@ class SseFraming:
 class SseOverManyFraming:
     """For one stream of many logs: the id is a cursor over all of them, so no two streams share bytes.
 
-    Always true: `positions` is where the client will stand when it has read what was joined so far.
+    Always true: `cursor` is where the client will stand when it has read what was joined so far.
     """
 
-    def __init__(self, epoch: str, positions: dict[LogId, int]) -> None:
+    def __init__(self, epoch: str, positions: Mapping[LogId, int]) -> None:
         self._epoch = epoch
-        self.positions = positions
+        # Each part as it is said: to say all of a thousand anew for each event took half a millisecond.
+        self._places = {log: format_place(log, seq) for log, seq in positions.items()}
+
+    @property
+    def cursor(self) -> str:
+        return f"{self._epoch}:{','.join(self._places.values())}"
 
     def join(self, log: LogId, entries: Sequence[Entry]) -> bytes:
         events = []
         for e in entries:
-            self.positions[log] = e.seq
-            events.append(sse_event(format_cursors(self._epoch, self.positions), e.kind, e.json))
+            self._places[log] = format_place(log, e.seq)
+            events.append(sse_event(self.cursor, e.kind, e.json))
         return chunk(b"".join(events))
 
 

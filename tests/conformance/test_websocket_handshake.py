@@ -14,6 +14,7 @@ ADA = token_of("ada")
 async def _refusal(house, path="/ws", token=ADA, *, source=None, **fields):
     async with house.wire(source=source) as way:
         answer = await way.asks("GET", path, token, **(UPGRADE | fields))
+        assert answer.status >= 400, answer
         await way.is_closed()
         return answer.status, answer.code
 

@@ -24,6 +24,8 @@ class Plain:
     def __init__(self) -> None:
         self.joins = 0
 
+    overhead = 0
+
     def join(self, log: LogId, entries: Sequence[Entry]) -> bytes:
         self.joins += 1
         return b"".join(b"%d " % e.seq if e.kind != "gap" else b"gap-%d " % e.seq for e in entries)

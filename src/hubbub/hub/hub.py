@@ -202,7 +202,7 @@ class Hub:
         while sub.seq < log.flushed:
             if reader.paused:
                 return  # `resume` goes on
-            entries = log.recent(sub.seq, CHUNK_BYTES)
+            entries = log.recent(sub.seq, CHUNK_BYTES, reader.framing.overhead)
             if entries is None:
                 self._enqueue(sub)
                 return
@@ -243,7 +243,7 @@ class Hub:
         log, reader = sub.log, sub.reader
         if not self._wants(sub):
             return
-        entries = log.recent(sub.seq, CHUNK_BYTES)
+        entries = log.recent(sub.seq, CHUNK_BYTES, reader.framing.overhead)
         if entries is None and sub.seq < log.flushed:
             try:
                 entries = await self._read(sub)
@@ -255,7 +255,7 @@ class Hub:
                 return
         left = list(entries or ())
         while left and not reader.paused:  # a page goes out in chunks, as far as the socket takes them
-            self._hand_over(sub, _cut(left, CHUNK_BYTES))
+            self._hand_over(sub, _cut(left, CHUNK_BYTES, reader.framing.overhead))
         if sub.seq < log.flushed:
             self._enqueue(sub)
         else:
@@ -301,9 +301,9 @@ class Hub:
             self._logs.pop(log.id, None)
 
 
-def _cut(entries: list[Entry], limit_bytes: int) -> list[Entry]:
+def _cut(entries: list[Entry], limit_bytes: int, overhead: int = 0) -> list[Entry]:
     """The first chunk of `entries`, which is taken off the list."""
-    stop = end_of_chunk(entries, 0, limit_bytes)
+    stop = end_of_chunk(entries, 0, limit_bytes, overhead)
     taken = entries[:stop]
     del entries[:stop]
     return taken

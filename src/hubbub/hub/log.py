@@ -28,11 +28,11 @@ def size_of(entries: Iterable[Entry]) -> int:
     return sum(len(entry.json) for entry in entries)
 
 
-def end_of_chunk(entries: Sequence[Entry], start: int, limit_bytes: int) -> int:
+def end_of_chunk(entries: Sequence[Entry], start: int, limit_bytes: int, overhead: int = 0) -> int:
     """Where a chunk that begins at `start` ends: with the entry that reaches `limit_bytes`, or the last."""
     stop, size = start, 0
     while stop < len(entries) and size < limit_bytes:
-        size += len(entries[stop].json)
+        size += len(entries[stop].json) + overhead
         stop += 1
     return stop
 
@@ -175,10 +175,11 @@ class Log:
         kept = [e for e in self.ring if e.seq > through]
         self.ring, self.ring_bytes = kept, size_of(kept)
 
-    def recent(self, after: int, limit_bytes: int) -> Sequence[Entry] | None:
-        """What follows `after`: at least one event, about `limit_bytes`. None when only the store has it."""
+    def recent(self, after: int, limit_bytes: int, overhead: int = 0) -> Sequence[Entry] | None:
+        """What follows `after`: at least one event, about `limit_bytes` with the `overhead` of each. None
+        when only the store has it."""
         ring = self.ring
         if not ring or after + 1 < ring[0].seq or after >= self.flushed:
             return None
         start = after + 1 - ring[0].seq
-        return ring[start : end_of_chunk(ring, start, limit_bytes)]
+        return ring[start : end_of_chunk(ring, start, limit_bytes, overhead)]

@@ -39,6 +39,9 @@ def gap_entry(gap: Gap) -> Entry:
 class Framing(Protocol):
     """How the readers of one kind are written to. Compared by identity."""
 
+    overhead: int
+    """About how many bytes an event takes beside its JSON, where that is worth counting; else 0."""
+
     def join(self, log: LogId, entries: Sequence[Entry]) -> bytes:
         """The bytes of `entries`, which are about to be written: never empty."""
         ...
@@ -74,6 +77,8 @@ def frame_size(data: bytes, at: int) -> int | None:
 
 
 class WebSocketFraming:
+    overhead = 0
+
     def join(self, log: LogId, entries: Sequence[Entry]) -> bytes:
         if len(entries) == 1:
             return text_frame(entries[0].json)
@@ -111,6 +116,8 @@ def ndjson_line(json: bytes) -> bytes:
 class SseFraming:
     """For streams of one log: the id is the cursor in it."""
 
+    overhead = 0
+
     def __init__(self, epoch: str) -> None:
         self._epoch = epoch
 
@@ -129,6 +136,7 @@ class SseOverManyFraming:
         self._epoch = epoch
         # Each part as it is said: to say all of a thousand anew for each event took half a millisecond.
         self._places = {log: format_place(log, seq) for log, seq in positions.items()}
+        self.overhead = len(self.cursor)  # twenty kilobytes for a thousand rooms
 
     @property
     def cursor(self) -> str:
@@ -143,5 +151,7 @@ class SseOverManyFraming:
 
 
 class NdjsonFraming:
+    overhead = 0
+
     def join(self, log: LogId, entries: Sequence[Entry]) -> bytes:
         return chunk(b"\n".join([*(e.json for e in entries), b""]))

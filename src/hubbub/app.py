@@ -182,7 +182,7 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
         await _serve(stack, server, public, sockets)
         if admin_sockets:
             page = admin_app(registry(context, server.lag_seconds), app)
-            await _serve(stack, server, Server(_admin(page)), admin_sockets)
+            await _serve(stack, server, Server(_admin(config, page)), admin_sockets)
         await stack.enter_async_context(_housekeeping(config, store, server, seams))
         _warn(config)
         try:
@@ -253,8 +253,11 @@ def _public(config: Config, context: Context, app: ASGIApp) -> uvicorn.Config:
     )
 
 
-def _admin(app: ASGIApp) -> uvicorn.Config:
-    return _uvicorn(app, http="httptools", ws="none", access_log=False, timeout_graceful_shutdown=1)
+def _admin(config: Config, app: ASGIApp) -> uvicorn.Config:
+    # uvicorn has one access log for all its servers, and a server that wants none takes it from the others.
+    return _uvicorn(
+        app, http="httptools", ws="none", access_log=config.access_log, timeout_graceful_shutdown=1
+    )
 
 
 def _uvicorn(app: ASGIApp, **more: Any) -> uvicorn.Config:

@@ -128,7 +128,7 @@ async def test_closed_sign_up_is_refused(data):
 
 async def test_the_log_for_programs_is_json_and_names_nobody_s_secret(data):
     process = await started(
-        "serve", "--listen", "127.0.0.1:0", "--admin-listen", "off", "--data", data,
+        "serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", data,
         "--log-format", "json", "--access-log", "on", cwd=data.parent,
     )  # fmt: skip
     try:

@@ -33,9 +33,9 @@ def test_a_request_is_what_the_text_says(text: bytes, request_: object) -> None:
     ("text", "ref", "field"),
     [
         (b'{"type":"post","ref":7,"room":"R","text":5}', 7, "text"),
-        (b'{"type":"post","ref":"x","room":"R"}', "x", None),
+        (b'{"type":"post","ref":"x","room":"R"}', "x", "text"),
         (b'{"type":"dance","ref":3}', 3, "type"),
-        (b'{"ref":4}', 4, None),
+        (b'{"ref":4}', 4, "type"),
     ],
 )
 def test_json_that_is_no_request_can_still_be_answered(text: bytes, ref: object, field: str | None) -> None:

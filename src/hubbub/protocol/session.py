@@ -6,6 +6,7 @@ shell hands in each text message and each answer, and carries out what comes bac
 Pure: no socket, no task, no clock.
 """
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 
@@ -16,6 +17,8 @@ from hubbub.protocol.frames import Ref, Request, decode_request
 
 NOT_UNDERSTOOD = 4400
 NOT_UTF8 = 1007
+
+_MISSING = re.compile(r"missing required field `([^`]*)`")
 
 
 class Close(Exception):
@@ -97,5 +100,9 @@ def _misfit(payload: bytes, problem: str) -> Ask:
     except (msgspec.DecodeError, RecursionError):
         raise Close(NOT_UNDERSTOOD, "a message is one JSON object") from None
     what, _, where = problem.partition(" - at `$")
+    missing = _MISSING.search(what)
+    if missing:
+        return Ask(BadInput(f"`{missing[1]}` is missing.", field=missing[1]), ref)
     field = where.strip("`.") or None
-    return Ask(BadInput(f"{what}.", field=field), ref)
+    what = what[:1].lower() + what[1:]
+    return Ask(BadInput(f"`{field}`: {what}." if field else f"The message: {what}.", field=field), ref)

@@ -48,7 +48,9 @@ def address(text: str) -> Address:
     host, colon, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
-        raise ValueError("say HOST:PORT, such as 127.0.0.1:8080, or [::]:8080 for every address")
+        raise ValueError(
+            "say HOST:PORT, such as 127.0.0.1:8080, or [::]:8080 for every address; a port is at most 65535"
+        )
     return Address(host, int(port))
 
 
@@ -110,6 +112,8 @@ def switch(on: str, off: str) -> Callable[[str], bool]:
 
 
 def directory(text: str) -> Path:
+    if not text:
+        raise ValueError("say a directory, which is made if need be; . is the current one")
     path = Path(text).expanduser().absolute()
     if path.exists() and not path.is_dir():
         raise ValueError("there is a file of that name; say a directory, which is made if need be")

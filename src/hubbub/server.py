@@ -15,6 +15,12 @@ import uvicorn
 
 from hubbub.knobs import Address
 
+_WHY = {
+    errno.EADDRINUSE: "it is in use",
+    errno.EADDRNOTAVAIL: "this machine does not have that address",
+    errno.EACCES: "ports below 1024 need the right to bind them",
+}
+
 
 class CannotListen(Exception):
     """The address cannot be had; the text names it and says why."""
@@ -43,7 +49,7 @@ def listen(address: Address, *, backlog: int) -> list[socket.socket]:
     except OSError as error:
         for sock in sockets:
             sock.close()
-        why = "it is in use" if error.errno == errno.EADDRINUSE else (error.strerror or str(error))
+        why = _WHY.get(error.errno or 0) or error.strerror or str(error)
         raise CannotListen(f"cannot listen on {address}: {why}") from error
     if not sockets:
         raise CannotListen(f"cannot listen on {address}: it stands for no address")

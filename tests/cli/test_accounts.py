@@ -53,6 +53,12 @@ async def test_an_account_is_made_while_the_server_runs_with_sign_up_closed(data
     assert signed_in.user == "newcomer"
 
 
+async def test_an_account_in_a_directory_without_a_store_says_where_it_was_made(tmp_path):
+    told = await hubbub("user", "add", "ada", "--data", tmp_path / "new", said=PASSWORD, cwd=tmp_path)
+
+    assert told.out == f"added ada to a new store in {tmp_path / 'new'}\n"
+
+
 @pytest.mark.parametrize(
     ("name", "password", "why"),
     [

@@ -52,7 +52,8 @@ def test_every_mistake_of_every_source_is_told_at_once(here):
         "hubbub.toml: ping_seconds 'often': seconds, from 0.1 to 86400",
         "HUBBUB_BACKLOG 'many': a whole number from 1 to 65535",
         "HUBBUB_SING_UP: unknown; did you mean HUBBUB_SIGN_UP?",
-        "--listen '8080': say HOST:PORT, such as 127.0.0.1:8080, or [::]:8080 for every address",
+        "--listen '8080': say HOST:PORT, such as 127.0.0.1:8080, or [::]:8080 for every address;"
+        " a port is at most 65535",
         "--colour: unknown",
         "--tls-cert and --tls-key: one is of no use without the other",
     ]
@@ -72,6 +73,12 @@ def test_the_file_can_be_named_by_flag_or_environment_and_has_to_be_there_then(h
     assert mistakes({"config": ["none.toml"]}, {}, directory=here) == [
         "--config 'none.toml': there is no such file"
     ]
+
+
+def test_an_empty_directory_name_is_not_the_current_directory(here):
+    (told,) = mistakes({"data": [""]}, {}, directory=here)
+
+    assert told.startswith("--data '': say a directory")
 
 
 @pytest.mark.parametrize("text", ["listen = ", "listen = 127.0.0.1:80", "\xff"])

@@ -7,11 +7,12 @@ from typing import Annotated, TypeVar
 
 from cyclopts import App, Parameter
 
-from hubbub.cli.asked import Data, Failed, beside_a_server, hashed, new_password, now_ms
+from hubbub.cli.asked import Data, Failed, beside_a_server, data_directory, hashed, new_password, now_ms
 from hubbub.domain.ids import UserId
 from hubbub.domain.model import User
 from hubbub.domain.policy import user_name
 from hubbub.storage.base import Store
+from hubbub.storage.sqlite.directory import DATABASE
 
 user = App(name="user", help="Look after accounts, also while the server runs.")
 
@@ -28,8 +29,10 @@ def add(name: Name, /, *, data: Data = None) -> None:
     async def work(store: Store) -> None:
         await store.create_user(User(name=handle, created_at_ms=now_ms()), password_hash)
 
+    where = data_directory(data)
+    is_new = not (where / DATABASE).exists()
     _with_store(data, work, create=True)
-    print(f"added {handle}")
+    print(f"added {handle} to a new store in {where}" if is_new else f"added {handle}")
 
 
 @user.command

@@ -25,7 +25,7 @@ def prepare(directory: Path, *, create: bool) -> Path:
             os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))
             _sync(directory)
         if not database.exists():
-            raise StoreUnusable(f"There is no hubbub store in {directory}.")
+            raise StoreUnusable(f"There is no hubbub store in {directory}; say where with --data.")
         database.chmod(0o600)
     except OSError as error:
         raise StoreUnusable(f"{directory} cannot hold the store: {error.strerror or error}.") from error

@@ -74,7 +74,10 @@ async def _offer(call: Call, wanted: Wanted) -> Answer:
     context, session, path = call.context, call.caller.session, call.scope["path"]
     epoch, many = context.info.epoch, path == MANY
     if call.caller.via == "ticket":
-        raise NotAllowed("A ticket opens a stream; it does not get another ticket.")
+        raise NotAllowed(
+            "A ticket opens a stream and gets no other ticket: send `Accept: text/event-stream`, or"
+            " `application/x-ndjson`, or open a WebSocket."
+        )
     positions: dict[LogId, int] = {}
     for log, after in wanted.items():
         head = await context.history.head(log)

@@ -151,6 +151,12 @@ async def test_a_session_has_only_so_many(open_house):
             pass
 
 
+async def test_an_address_names_only_so_many_logs(open_house):
+    async with open_house(subscriptions_per_stream=1) as house:
+        path = f"/subscribe?room={house.room}&inbox="
+        assert await _refusal(house, path) == (429, "too-many")
+
+
 async def test_requests_to_upgrade_are_limited_as_all_others(open_house):
     few = {"requests": Policy(name="requests", quota=20, window_seconds=3600)}
     async with open_house(config={"limits": few}) as house:

@@ -15,8 +15,8 @@ from starlette.types import Receive, Scope, Send
 from hubbub.api.answer import NOT_KEPT, Answer
 from hubbub.api.gate import Caller
 from hubbub.api.transport import EXTENSION, HttpConnection
-from hubbub.api.wanted import MANY, Wanted
-from hubbub.domain.errors import NotAllowed, TooMany
+from hubbub.api.wanted import MANY, Wanted, check_room_for
+from hubbub.domain.errors import NotAllowed
 from hubbub.domain.ids import LogId, owner_of, room_of
 from hubbub.hub import Subscription
 from hubbub.protocol.cursor import (
@@ -115,9 +115,7 @@ def _query(epoch: str, positions: Mapping[LogId, int], *, many: bool) -> str:
 
 async def _stream(call: Call, wanted: Wanted, kind: Literal["sse", "ndjson"]) -> Stream:
     context, caller = call.context, call.caller
-    most = context.settings.subscriptions_per_stream
-    if len(wanted) > most:
-        raise TooMany(f"One stream carries at most {most} logs.", retry_after_seconds=60.0)
+    check_room_for(len(wanted), context.settings)
     epoch, many = context.info.epoch, call.scope["path"] == MANY
     positions = {log: None if after is None else parse_cursor(after, epoch) for log, after in wanted.items()}
     last_seen = call.headers.get("last-event-id") if kind == "sse" else None

@@ -7,7 +7,8 @@
 
 from collections.abc import Sequence
 
-from hubbub.domain.errors import BadInput, NoSuchRoom, NoSuchUser
+from hubbub.api.settings import Settings
+from hubbub.domain.errors import BadInput, NoSuchRoom, NoSuchUser, TooMany
 from hubbub.domain.ids import LogId, UserId, inbox_log, room_log
 from hubbub.domain.policy import is_handle, is_room_id
 
@@ -59,3 +60,10 @@ def many(rooms: Sequence[str], inbox: str | None, user: UserId) -> Wanted:
     if not wanted:
         raise BadInput("Name at least one `room`, or the `inbox`.", field="room")
     return wanted
+
+
+def check_room_for(logs: int, settings: Settings) -> None:
+    """Raises TooMany when so many logs are more than one stream carries."""
+    most = settings.subscriptions_per_stream
+    if logs > most:
+        raise TooMany(f"One stream carries at most {most} logs.", retry_after_seconds=60.0)

@@ -24,7 +24,7 @@ from hubbub.api.framed import FramedConnection, library_log
 from hubbub.api.gate import Caller
 from hubbub.api.transport import peer_address, raw_answer
 from hubbub.api.upgrade import admit_upgrade
-from hubbub.api.wanted import inbox_of, log_of_room
+from hubbub.api.wanted import check_room_for, inbox_of, log_of_room
 from hubbub.domain.errors import (
     BadInput,
     HubbubError,
@@ -32,7 +32,6 @@ from hubbub.domain.errors import (
     NotSignedIn,
     ShuttingDown,
     TooFast,
-    TooMany,
 )
 from hubbub.domain.events import Posted
 from hubbub.domain.ids import LogId, inbox_log, owner_of, room_of
@@ -192,6 +191,7 @@ class WebSocket(FramedConnection):
         caller, wanted = await admit_upgrade(
             context, request.path, headers, peer=self.address, scheme="https" if secure else "http"
         )
+        check_room_for(len(wanted), context.settings)
         opened = [await context.hub.open(self, log, after) for log, after in wanted.items()]
         response = handshake.accept(request)
         if response.status_code == 101:
@@ -291,9 +291,7 @@ class WebSocket(FramedConnection):
         assert self.caller is not None
         log = self._log_of(request)
         self.caller.check_may_read(log)
-        most = self.context.settings.subscriptions_per_stream
-        if len(self.subscriptions) >= most:
-            raise TooMany(f"One connection carries at most {most} logs.", retry_after_seconds=60.0)
+        check_room_for(len(self.subscriptions) + 1, self.context.settings)
         if log in self.subscriptions:
             field = "inbox" if request.inbox else "room"
             raise BadInput("This log is subscribed already; unsubscribe first.", field=field)

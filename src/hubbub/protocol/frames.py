@@ -15,8 +15,10 @@ from hubbub.domain.ids import owner_of, room_of
 from hubbub.domain.model import SessionEnd
 from hubbub.domain.policy import MAX_TEXT_BYTES
 
-Ref = str | int | float
-"""Whatever a client calls its request by; echoed in the reply."""
+MAX_REF_CHARACTERS = 256
+
+Ref = Annotated[str, Meta(max_length=MAX_REF_CHARACTERS)] | int | float
+"""Whatever a client calls its request by; echoed in the reply, so it is bounded as that is."""
 
 After = str | int
 """A cursor, or a bare seq of the current epoch."""

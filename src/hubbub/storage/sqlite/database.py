@@ -216,6 +216,7 @@ class Database:
         if self.broken is None:
             # The last to close a database would write to it once more.
             self.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-            self.broken = StorageFailed(f"The database failed ({type(error).__name__}: {error}).")
+            self.broken = StorageFailed()  # clients are told no more: the cause is for the log
+            self.broken.__cause__ = error
             self._on_broken(self.broken)
         return self.broken

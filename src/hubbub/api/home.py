@@ -16,7 +16,8 @@ _STEPS = (
         """
 curl {url}/users --json '{{"name":"ada","password":"correct horse"}}'
 TOKEN=$(curl -s {url}/sessions \\
-  --json '{{"name":"ada","password":"correct horse"}}' | jq -r .token)
+  --json '{{"name":"ada","password":"correct horse"}}' |
+  sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
 """,
     ),
     (
@@ -24,7 +25,8 @@ TOKEN=$(curl -s {url}/sessions \\
         "Nobody has to join it: whoever is signed in may read, post and listen.",
         """
 ROOM=$(curl -s {url}/rooms -H "Authorization: Bearer $TOKEN" \\
-  --json '{{"name":"Lounge"}}' | jq -r .id)
+  --json '{{"name":"Lounge"}}' |
+  sed 's/.*"id":"\\([^"]*\\)".*/\\1/')
 """,
     ),
     (

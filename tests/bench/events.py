@@ -47,7 +47,7 @@ def hearing(clock=None):
 def hear(heard, places, data):
     """A reader is given these bytes."""
     ((_, piece),) = cut(data)[0]
-    heard.take(places, piece, payloads)
+    heard.take_run(places, heard.run(piece, payloads))
 
 
 def reader(*rooms):

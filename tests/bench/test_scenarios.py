@@ -31,3 +31,50 @@ async def test_a_room(tmp_path):
     verdict = (await played(tmp_path, "room", *SMALL))["verdict"]
     assert verdict["kept"]
     assert verdict["expected_deliveries"] == 36 * 12
+
+
+@pytest.mark.parametrize("transport", ["sse", "ndjson"])
+async def test_fanout_over_streams(tmp_path, transport):
+    verdict = (await played(tmp_path, "fanout", *SMALL, "--transport", transport))["verdict"]
+    assert verdict["kept"]
+    assert verdict["expected_deliveries"] == 36 * 4
+
+
+@pytest.mark.parametrize("transport", ["ws", "rest"])
+async def test_posts_are_all_there_when_they_are_read_again(tmp_path, transport):
+    verdict = (await played(tmp_path, "posts", *SMALL, "--transport", transport))["verdict"]
+    assert verdict["kept"]
+    assert verdict["acknowledged"] == verdict["expected_deliveries"] == 36
+
+
+async def test_idle(tmp_path):
+    result = await played(tmp_path, "idle", *SMALL)
+    assert result["facts"]["rss_after_bytes"] > 0
+    assert result["verdict"]["kept"]
+
+
+async def test_a_storm(tmp_path):
+    result = await played(tmp_path, "storm", *SMALL)
+    assert result["verdict"]["kept"]
+    assert result["verdict"]["unanswered"] == 0
+    assert result["verdict"]["posted"] == 36 + 30
+    assert result["facts"]["connections_cut_by_the_kill"] == 16
+
+
+async def test_slow_readers(tmp_path):
+    result = await played(tmp_path, "slow", *SMALL)
+    assert result["verdict"]["kept"]
+    assert result["facts"]["slow_readers"] == 1
+
+
+async def test_churn(tmp_path):
+    result = await played(tmp_path, "churn", *SMALL)
+    assert result["verdict"]["kept"]
+    assert result["loads"][0]["return_ms"]["count"] > 0
+
+
+async def test_people_as_they_are(tmp_path):
+    result = await played(tmp_path, "mixed", *SMALL)
+    assert result["verdict"]["kept"]
+    assert result["loads"][0]["page_ms"]["count"] > 0
+    assert result["loads"][0]["pages_failed"] == 0

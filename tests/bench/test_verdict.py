@@ -5,6 +5,7 @@ from collections import Counter
 from bench.events import RUN, hear, hearing, message, reader, written
 from hubbub.bench.orders import Findings, Standing
 from hubbub.bench.verdict import Verdict, judge
+from hubbub.protocol.frames import Message, Sent
 
 
 def findings(heard, readers, *, process=0, seqs=(1, 2, 3), room="room"):
@@ -12,6 +13,7 @@ def findings(heard, readers, *, process=0, seqs=(1, 2, 3), room="room"):
     return Findings(
         process=process,
         logs=[room] * len(seqs),
+        authors=["user-00001"] * len(seqs),
         seqs=list(seqs),
         seen=heard.seen,
         standings=[
@@ -110,3 +112,31 @@ def test_a_message_another_process_has_posted_is_not_foreign():
     poster = findings(hearing(), [], process=1, seqs=(1,))
     verdict = judge(RUN, [findings(heard, [one], seqs=()), poster])
     assert (verdict.expected_deliveries, verdict.broken) == (1, 0)
+
+
+def direct(**seqs):
+    """Ada writes to Bob; where each of their inboxes has it."""
+    heard = hearing()
+    ada, bob = reader("inbox/ada"), reader("inbox/bob")
+    key = f"{RUN}.0.0"
+    common = {"id": "m", "to": "bob", "sender": "ada", "text": f"{key} 1 ", "sent_at": "", "key": key}
+    if "ada" in seqs:
+        hear(heard, ada, written(Sent(seq=seqs["ada"], **common)))
+    if "bob" in seqs:
+        hear(heard, bob, written(Message(seq=seqs["bob"], **common)))
+    found = findings(heard, [ada, bob], seqs=(1,), room="inbox/bob")
+    found.authors = ["ada"]
+    return judge(RUN, [found])
+
+
+def test_a_direct_message_is_in_both_inboxes():
+    verdict = direct(ada=1, bob=1)
+    assert (verdict.expected_deliveries, verdict.broken) == (2, 0)
+
+
+def test_a_direct_message_that_its_author_was_not_told_is_missing():
+    assert direct(bob=1).missing == 1
+
+
+def test_a_direct_message_that_did_not_arrive_is_found():
+    assert direct(ada=1).broken

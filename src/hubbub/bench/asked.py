@@ -36,6 +36,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             found.append("--rooms: there are more rooms than clients")
         if min(self.rates, default=0) <= 0 or self.seconds <= 0 or self.warm_up_seconds < 0:
             found.append("--rate, --seconds and --warm-up are positive")
+        if self.transport == "rest" and self.scenario != "posts":
+            found.append("--transport rest goes with posts: it is how they are posted")
+        if self.scenario == "posts" and self.transport not in ("ws", "rest"):
+            found.append("--transport: posts are posted over ws or rest")
         if not SHORTEST_BYTES <= self.payload_bytes <= 16_384:
             found.append(f"--payload: {SHORTEST_BYTES} to 16384 bytes")
         return found

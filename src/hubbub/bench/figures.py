@@ -49,6 +49,11 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     server_rss_bytes: int | None
     generator_cpu: list[float]
     """The same of each process of clients."""
+    return_ms: Latency
+    """From when a reader went until it was subscribed again."""
+    page_ms: Latency
+    """From when a page was to be read back until it was there."""
+    pages_failed: int
     parsed: int
     """Events the generator took apart; for all other deliveries it had seen the same bytes before."""
 
@@ -88,5 +93,8 @@ def figures(
         server_cpu=None if server_cpu_seconds is None else server_cpu_seconds / seconds,
         server_rss_bytes=server_rss_bytes,
         generator_cpu=[each.cpu_seconds / seconds for each in loaded],
+        return_ms=latency(merged([each.returns for each in taken])),
+        page_ms=latency(merged([each.pages for each in taken])),
+        pages_failed=sum(each.pages_failed for each in taken),
         parsed=sum(each.parsed for each in taken),
     )

@@ -78,17 +78,18 @@ class Hearing:
         """From when a post was due until a reader had it, once for each reader."""
         self.measure_from_ns = 0
         """Posts due before are checked and not measured."""
+        self.lost_connections = 0
+        """Ended by the server, or by what is between."""
         self.parsed = 0
         """Events parsed: how often the look-up did not do."""
 
-    def take(self, places: Places, data: bytes, payloads: Callable[[bytes], Sequence[bytes]]) -> None:
-        """A reader was told `data`: whole events, which `payloads` takes apart when they are new."""
+    def run(self, data: bytes, payloads: Callable[[bytes], Sequence[bytes]]) -> Run:
+        """What `data` means: whole events, which `payloads` takes apart when they are new."""
         run = self.runs.get(data)
-        if run is None:
-            run = self.learn(data, payloads(data))
-        self.take_run(places, run)
+        return self.learn(data, payloads(data)) if run is None else run
 
     def take_run(self, places: Places, run: Run) -> None:
+        """A reader was told these events now."""
         at = self._monotonic_ns() >> QUANTUM_BITS
         last = places.last
         for stretch in run:
@@ -103,6 +104,11 @@ class Hearing:
                 if not arrivals:
                     self.fresh.append(stretch)
                 arrivals[at] = 1
+
+    def check_run(self, places: Places, run: Run) -> None:
+        """The same for a reader whose latencies do not count."""
+        for stretch in run:
+            places.take(stretch.log, stretch.before + 1, stretch.last, self.faults)
 
     def learn(self, data: bytes, payloads: Sequence[bytes]) -> Run:
         """Parse events and remember what they are."""

@@ -7,14 +7,20 @@ from collections import Counter
 from collections.abc import Callable
 
 from hubbub.bench import words
+from hubbub.bench.hearing import inbox
 from hubbub.bench.histogram import Histogram
 
 OPEN, REFUSED = 0, -1
 
 
+def answered_in(log: str, author: str) -> str:
+    """The log whose number an acknowledgement tells: of a direct message the author's own inbox."""
+    return inbox(author) if "/" in log else log
+
+
 class Ledger:
-    """Always true: `logs`, `dues_ns` and `seqs` have one entry for each post; a post's seq is OPEN until it
-    is answered, and changes once."""
+    """Always true: `logs`, `authors`, `dues_ns` and `seqs` have one entry for each post; a post's seq is OPEN
+    until it is answered, and changes once."""
 
     def __init__(self, run: str, process: int, size_bytes: int, monotonic_ns: Callable[[], int]) -> None:
         self.run = run
@@ -24,7 +30,10 @@ class Ledger:
         self.logs: list[str] = []
         self.dues_ns: list[int] = []
         self.seqs: list[int] = []
+        self.authors: list[str] = []
         self.acknowledged = 0
+        self.waiting = 0
+        """How many posts are OPEN."""
         self.refused: Counter[str] = Counter()
         """By the kind of problem."""
         self.contradicted = 0
@@ -35,11 +44,13 @@ class Ledger:
         """From when a post was due until it was sent: the generator's own fault."""
         self.measure_from_ns = 0
 
-    def send(self, log: str, due_ns: int) -> int:
+    def send(self, log: str, due_ns: int, author: str) -> int:
         """Note a post that is about to be sent: its number."""
+        self.authors.append(author)
         self.logs.append(log)
         self.dues_ns.append(due_ns)
         self.seqs.append(OPEN)
+        self.waiting += 1
         if due_ns >= self.measure_from_ns:
             self.lateness.add((self._monotonic_ns() - due_ns) // 1000)
         return len(self.logs) - 1
@@ -57,6 +68,7 @@ class Ledger:
             return
         self.seqs[number] = seq
         self.acknowledged += 1
+        self.waiting -= 1
         due_ns = self.dues_ns[number]
         if due_ns >= self.measure_from_ns:
             self.latency.add((self._monotonic_ns() - due_ns) // 1000)
@@ -64,20 +76,18 @@ class Ledger:
     def refuse(self, number: int, problem: str) -> None:
         if self.seqs[number] == OPEN:
             self.seqs[number] = REFUSED
+            self.waiting -= 1
         self.refused[problem] += 1
 
     def open(self) -> list[int]:
         """The posts that were not answered yet."""
         return [number for number, seq in enumerate(self.seqs) if seq == OPEN]
 
-    @property
-    def waiting(self) -> int:
-        return len(self.seqs) - self.acknowledged - sum(self.refused.values())
-
     def heads(self) -> dict[str, int]:
         """By log, the highest seq that was acknowledged."""
         heads: dict[str, int] = {}
-        for log, seq in zip(self.logs, self.seqs, strict=True):
-            if seq > heads.get(log, 0):
-                heads[log] = seq
+        for log, author, seq in zip(self.logs, self.authors, self.seqs, strict=True):
+            place = answered_in(log, author)
+            if seq > heads.get(place, 0):
+                heads[place] = seq
         return heads

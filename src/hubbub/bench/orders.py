@@ -9,14 +9,18 @@ from hubbub.bench.histogram import Histogram
 from hubbub.bench.places import Faults
 from hubbub.bench.seats import Seat
 
-Transport = Literal["ws", "sse", "ndjson"]
+Transport = Literal["ws", "sse", "ndjson", "rest"]
+"""How clients listen. With `rest` they only post."""
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):
     """What one process is for, told when it starts."""
 
     process: int
+    """Its number in the run, which is part of every key it posts under."""
+    index: int
     of: int
+    """Which of how many that share a load it is."""
     run: str
     """Names the run in every key."""
     host: str
@@ -28,6 +32,8 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     readers: list[Seat]
     posters: list[Seat]
     """Clients that post and do not listen; without any, the readers post."""
+    people: list[str]
+    """To whom direct messages are posted."""
     began: dict[str, int]
     """After which seq of each log the run begins."""
 
@@ -40,6 +46,8 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True):
 
     at_once: int
     within_seconds: float
+    persistent: bool = False
+    """Try again until the time is up, as clients of a server that is being restarted do."""
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +59,12 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     measure_from_ns: int
     """What was due before is checked and not measured."""
+    returns_per_second: float = 0.0
+    """How many readers go away and come back meanwhile."""
+    pages_per_second: float = 0.0
+    """How many pages are read back meanwhile."""
+    direct_share: float = 0.0
+    """Of the posts, how many are to one person."""
 
 
 class Settle(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,12 +72,28 @@ class Settle(msgspec.Struct, frozen=True, kw_only=True):
 
     heads: dict[str, int]
     within_seconds: float
+    slow_too: bool = True
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Wait until every post was answered."""
 
     within_seconds: float
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Every reader goes away, without a word."""
+
+
+class Repeat(msgspec.Struct, frozen=True):
+    """Post again what was not answered, under the same keys."""
+
+
+class Slow(msgspec.Struct, frozen=True, kw_only=True):
+    """Some of the readers, spread evenly, read no more than so much from now on. Zero: as fast as others."""
+
+    share: float
+    bytes_per_second: int
 
 
 class Take(msgspec.Struct, frozen=True):
@@ -74,7 +104,7 @@ class Tell(msgspec.Struct, frozen=True):
     """Say what was found, and end."""
 
 
-Order = Connect | Load | Settle | Answer | Take | Tell
+Order = Connect | Load | Settle | Answer | Part | Repeat | Slow | Take | Tell
 
 # -- answers ----------------------------------------------------------------
 
@@ -87,6 +117,10 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     delivered: int = 0
     cpu_seconds: float = 0.0
     connected: int = 0
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    count: int
 
 
 class Connected(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,6 +153,11 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: Histogram
     acknowledgements: Histogram
     lateness: Histogram
+    returns: Histogram
+    """From when a reader went until it was subscribed again."""
+    pages: Histogram
+    """From when a page was to be read until it was there."""
+    pages_failed: int
     parsed: int
 
 
@@ -136,7 +175,8 @@ class Findings(msgspec.Struct, kw_only=True):
 
     process: int
     logs: list[str]
-    """Of each post by its number: where it went, and the seq it was acknowledged with."""
+    """Of each post by its number: where it went, who sent it, and the seq it was acknowledged with."""
+    authors: list[str]
     seqs: list[int]
     seen: dict[str, dict[int, str]]
     standings: list[Standing]
@@ -152,4 +192,4 @@ class Failed(msgspec.Struct, frozen=True):
     why: str
 
 
-Reply = Connected | Loaded | Answered | Settled | Taken | Findings | Failed
+Reply = Done | Connected | Loaded | Answered | Settled | Taken | Findings | Failed

@@ -6,7 +6,13 @@ from rich.console import Console
 
 from hubbub.bench.asked import Asked, Scenario
 from hubbub.bench.outcome import Outcome
-from hubbub.bench.scenarios.fanout import fanout, room
+from hubbub.bench.scenarios.churn import churn
+from hubbub.bench.scenarios.fanout import fanout
+from hubbub.bench.scenarios.idle import idle
+from hubbub.bench.scenarios.mixed import mixed
+from hubbub.bench.scenarios.posts import posts
+from hubbub.bench.scenarios.slow import slow
+from hubbub.bench.scenarios.storm import storm
 from hubbub.bench.screen import Screen
 from hubbub.bench.seats import CLIENTS_PER_SOURCE, People
 from hubbub.bench.server import OwnServer, RunningServer
@@ -14,7 +20,13 @@ from hubbub.bench.stage import Stage
 
 SCENARIOS: dict[Scenario, Callable[[Stage], Awaitable[Outcome]]] = {
     "fanout": fanout,
-    "room": room,
+    "room": fanout,  # with a single room
+    "posts": posts,
+    "idle": idle,
+    "storm": storm,
+    "slow": slow,
+    "churn": churn,
+    "mixed": mixed,
 }
 
 _SPARE_SOCKETS = 100

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hubbub.bench.asked import Asked
-from hubbub.bench.figures import BUSY, Figures, Latency
+from hubbub.bench.figures import BUSY, Figures
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.verdict import Verdict
 
@@ -57,29 +57,36 @@ def _loads(loads: list[Figures]) -> Table:
     for load in loads:
         table.add_column(load.name, justify="right")
     for name, tell in _ROWS:
-        table.add_row(name, *(tell(load) for load in loads))
+        told = [tell(load) for load in loads]
+        if set(told) != {"–"}:
+            table.add_row(name, *told)
     return table
 
 
-def _latency(latency: Latency) -> str:
-    if latency.p50 is None or latency.p99 is None or latency.longest is None:
-        return "–"
-    return f"{latency.p50:,.1f} / {latency.p99:,.1f} / {latency.longest:,.1f}"
+def _ms(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.1f}"
+
+
+def _mib(value: int | None) -> str:
+    return "?" if value is None else f"{value / (1 << 20):.1f}"
 
 
 _ROWS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
     ("posts/s", lambda each: f"{each.posts_per_second:,.0f}"),
     ("acknowledged/s", lambda each: f"{each.acknowledged_per_second:,.0f}"),
     ("deliveries/s", lambda each: f"{each.deliveries_per_second:,.0f}"),
-    ("delivery p50 / p99 / longest, ms", lambda each: _latency(each.delivery_ms)),
-    ("acknowledgement, ms", lambda each: _latency(each.acknowledgement_ms)),
-    ("sent late by, ms", lambda each: _latency(each.lateness_ms)),
+    ("delivery p50, ms", lambda each: _ms(each.delivery_ms.p50)),
+    ("delivery p99, ms", lambda each: _ms(each.delivery_ms.p99)),
+    ("delivery longest, ms", lambda each: _ms(each.delivery_ms.longest)),
+    ("acknowledged p50, ms", lambda each: _ms(each.acknowledgement_ms.p50)),
+    ("acknowledged p99, ms", lambda each: _ms(each.acknowledgement_ms.p99)),
+    ("back again p99, ms", lambda each: _ms(each.return_ms.p99)),
+    ("page read p99, ms", lambda each: _ms(each.page_ms.p99)),
+    ("sent late p50, ms", lambda each: _ms(each.lateness_ms.p50)),
+    ("sent late p99, ms", lambda each: _ms(each.lateness_ms.p99)),
     ("all arrived after, s", lambda each: f"{each.settled_seconds:.2f}"),
     ("server CPU, cores", lambda each: "?" if each.server_cpu is None else f"{each.server_cpu:.2f}"),
-    (
-        "server memory, MiB",
-        lambda each: "?" if each.server_rss_bytes is None else f"{each.server_rss_bytes / (1 << 20):.1f}",
-    ),
+    ("server memory, MiB", lambda each: _mib(each.server_rss_bytes)),
     ("generator CPU, cores", lambda each: " + ".join(f"{cpu:.2f}" for cpu in each.generator_cpu)),
 )
 

@@ -10,6 +10,8 @@ CLIENTS_PER_SOURCE = 500
 """How many clients share an address of the loopback. An address has 28,000 ports, and a server admits 512
 connections from each unless its operator has set something else."""
 
+POSTERS = 16
+
 _FIRST_SOURCE = 2
 """127.0.0.1 is left to everybody else."""
 
@@ -84,6 +86,15 @@ def one_room_each(people: People, clients: int, rooms: int, host: str) -> list[S
     return [
         seat(number, people, host, rooms=[people.rooms[number * rooms // clients].id])
         for number in range(clients)
+    ]
+
+
+def posters_beside(people: People, readers: Sequence[Seat], host: str) -> list[Seat]:
+    """Clients that only post: one for each room of the readers, and POSTERS at least."""
+    rooms = list(dict.fromkeys(room for each in readers for room in each.rooms))
+    return [
+        seat(len(readers) + number, people, host, rooms=[rooms[number % len(rooms)]])
+        for number in range(max(POSTERS, len(rooms)))
     ]
 
 

@@ -11,11 +11,13 @@ from hubbub.bench import machine
 from hubbub.bench.asked import Asked
 from hubbub.bench.figures import Figures, figures
 from hubbub.bench.fleet import Fleet
+from hubbub.bench.hearing import inbox
 from hubbub.bench.orders import (
     Answer,
     Answered,
     Connect,
     Connected,
+    Findings,
     Load,
     Loaded,
     Settle,
@@ -26,7 +28,7 @@ from hubbub.bench.orders import (
 )
 from hubbub.bench.pacing import NANOSECONDS
 from hubbub.bench.screen import Screen
-from hubbub.bench.seats import People, Seat, shares
+from hubbub.bench.seats import People, Seat, seat, shares
 from hubbub.bench.server import OwnServer, Server, ServerFailed
 
 AT_ONCE = 128
@@ -55,41 +57,49 @@ class Stage:
         """The same as `server` when this run has started it, and may kill it."""
         self.screen = screen
         self.run = os.urandom(4).hex()
+        self.began: dict[str, int] = {}
+        """Where the logs of the last fleet ended before it began."""
         self._cores = cores
+        self._processes = 0
+        """How many there were so far: each has a number of its own in the keys of its posts."""
 
     @property
     def host(self) -> str:
         return self.server.address[0]
 
-    async def heads(self, rooms: Iterable[str]) -> dict[str, int]:
-        """Where the rooms end now. Raises ServerFailed."""
+    async def heads(self, seats: Iterable[Seat]) -> dict[str, int]:
+        """Where all logs of these clients end now. Raises ServerFailed."""
         host, port = self.server.address
-        authorization = {"Authorization": f"Bearer {self.people.users[0].token}"}
         heads: dict[str, int] = {}
-        async with httpx2.AsyncClient(
-            base_url=f"http://{host}:{port}", headers=authorization, trust_env=False
-        ) as http:
-            for room in rooms:
-                try:
-                    answer = await http.get(f"/room/{room}")
-                except httpx2.TransportError as error:
-                    raise ServerFailed(f"{host}:{port} does not answer: {error}") from error
-                if answer.status_code != 200:
-                    raise ServerFailed(f"the room {room} cannot be read: {answer.status_code} {answer.text}")
-                heads[room] = answer.json()["head"]
+        async with httpx2.AsyncClient(base_url=f"http://{host}:{port}", trust_env=False) as http:
+            for seat in seats:
+                paths = {room: f"/room/{room}/messages?limit=1" for room in seat.rooms}
+                if seat.hears_inbox:
+                    paths[inbox(seat.user)] = "/inbox/messages?limit=1"
+                for log, path in paths.items():
+                    if log not in heads:
+                        heads[log] = await _head(http, path, seat.token)
         return heads
 
-    async def fleet(self, readers: Sequence[Seat], posters: Sequence[Seat] = ()) -> Fleet:
-        """The processes of clients for these seats, to be used as a context manager."""
+    async def fleet(
+        self, readers: Sequence[Seat], posters: Sequence[Seat] = (), *, began: dict[str, int] | None = None
+    ) -> Fleet:
+        """The processes of clients for these seats, to be used as a context manager.
+
+        They hear what follows `began`, by default what is posted from now on. Raises ServerFailed.
+        """
         asked = self.asked
         host, port = self.server.address
-        rooms = dict.fromkeys(room for seat in (*readers, *posters) for room in seat.rooms)
-        began = await self.heads(rooms)
+        self.screen.step("looking where the rooms end")
+        began = await self.heads((*readers, *posters)) if began is None else began
         listening, posting = shares(readers, asked.processes), shares(posters, asked.processes)
+        people = sorted({seat.user for seat in readers if seat.hears_inbox})
+        first, self._processes = self._processes, self._processes + asked.processes
         fleet = Fleet(
             [
                 Share(
-                    process=index,
+                    process=first + index,
+                    index=index,
                     of=asked.processes,
                     run=self.run,
                     host=host,
@@ -99,21 +109,36 @@ class Stage:
                     cores=self._cores,
                     readers=listening[index],
                     posters=posting[index],
+                    people=people,
                     began=began,
                 )
                 for index in range(asked.processes)
             ]
         )
+        self.began = began
         fleet.watched = self.screen.progress
         return fleet
 
+    async def audit(self, heads: dict[str, int]) -> list[Findings]:
+        """Read every room again from where the run began, as somebody who comes later does."""
+        seats = [
+            seat(number, self.people, self.host, rooms=[room])
+            for number, room in enumerate(log for log in self.began if "/" not in log)
+        ]
+        self.screen.step("reading everything again")
+        async with await self.fleet(seats, began=self.began) as fleet:
+            await self.connect(fleet)
+            await fleet.ask(Settle(heads=heads, within_seconds=self.asked.settle_seconds), Settled)
+            return await fleet.tell()
+
     # -- the steps of a load ------------------------------------------------
 
-    async def connect(self, fleet: Fleet, *, at_once: int = AT_ONCE) -> float:
+    async def connect(self, fleet: Fleet, *, at_once: int = AT_ONCE, persistent: bool = False) -> float:
         """Every client; how many seconds it took. Raises ServerFailed when some could not."""
         self.screen.step("connecting")
         begun = time.monotonic()
-        connected = await fleet.ask(Connect(at_once=at_once, within_seconds=CONNECT_SECONDS), Connected)
+        order = Connect(at_once=at_once, within_seconds=CONNECT_SECONDS, persistent=persistent)
+        connected = await fleet.ask(order, Connected)
         failures = [failure for each in connected for failure in each.failures]
         if failures:
             raise ServerFailed(
@@ -122,22 +147,31 @@ class Stage:
             )
         return time.monotonic() - begun
 
-    async def load(self, fleet: Fleet, per_second: float, *, name: str = "") -> Figures:
-        """Post at a rate until all has arrived, and what was measured meanwhile."""
+    async def load(
+        self, fleet: Fleet, per_second: float, *, name: str = "", slow_too: bool = True, **beside: float
+    ) -> Figures:
+        """Post at a rate until all has arrived, and what was measured meanwhile.
+
+        `beside`: what else goes on, as in `Load`. `slow_too`: whether slow readers are waited for.
+        """
         asked = self.asked
         self.screen.step(name or f"{per_second:,.0f} posts/s")
         start_ns = time.monotonic_ns() + int(LEAD_SECONDS * NANOSECONDS)
         measure_from_ns = start_ns + int(asked.warm_up_seconds * NANOSECONDS)
         whole_seconds = asked.warm_up_seconds + asked.seconds
         order = Load(
-            start_ns=start_ns, per_second=per_second, seconds=whole_seconds, measure_from_ns=measure_from_ns
+            start_ns=start_ns,
+            per_second=per_second,
+            seconds=whole_seconds,
+            measure_from_ns=measure_from_ns,
+            **beside,
         )
         begun = asyncio.create_task(_at(measure_from_ns, self.server_cpu_seconds))
         ended = asyncio.create_task(_at(start_ns + int(whole_seconds * NANOSECONDS), self.server_cpu_seconds))
         loaded = await fleet.ask(order, Loaded)
         before, after = await begun, await ended
         ended_at = time.monotonic()
-        await self.settle(fleet)
+        await self.settle(fleet, slow_too=slow_too)
         settled_seconds = time.monotonic() - ended_at
         memory = self.memory()
         return figures(
@@ -151,16 +185,17 @@ class Stage:
             server_rss_bytes=memory.rss if memory else None,
         )
 
-    async def settle(self, fleet: Fleet) -> int:
-        """Wait until every post was answered and every reader told; how many readers were not, in time."""
+    async def settle(self, fleet: Fleet, *, slow_too: bool = True) -> dict[str, int]:
+        """Wait until every post was answered and every reader told, as long as may be: where the logs end."""
         self.screen.step("waiting for what is under way")
         within_seconds = self.asked.settle_seconds
         heads: dict[str, int] = {}
         for answered in await fleet.ask(Answer(within_seconds=within_seconds), Answered):
             for log, head in answered.heads.items():
                 heads[log] = max(head, heads.get(log, 0))
-        settled = await fleet.ask(Settle(heads=heads, within_seconds=within_seconds), Settled)
-        return sum(each.behind for each in settled)
+        order = Settle(heads=heads, within_seconds=within_seconds, slow_too=slow_too)
+        await fleet.ask(order, Settled)
+        return heads
 
     # -- the server, from outside -------------------------------------------
 
@@ -169,6 +204,17 @@ class Stage:
 
     def memory(self) -> machine.Memory | None:
         return machine.memory(self.server.pid) if self.server.pid is not None else None
+
+
+async def _head(http: httpx2.AsyncClient, path: str, token: str) -> int:
+    """The ETag of a list of messages is the cursor at the log's head."""
+    try:
+        answer = await http.get(path, headers={"Authorization": f"Bearer {token}"})
+    except httpx2.TransportError as error:
+        raise ServerFailed(f"{http.base_url} does not answer: {error or type(error).__name__}") from error
+    if answer.status_code != 200:
+        raise ServerFailed(f"{path} is answered {answer.status_code}: {answer.text}")
+    return int(answer.headers["etag"].strip('"').rpartition(":")[2])
 
 
 async def _at(moment_ns: int, read: Callable[[], float | None]) -> float | None:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from hubbub.bench import words
+from hubbub.bench.ledger import answered_in
 from hubbub.bench.orders import Findings
 from hubbub.bench.places import Faults
 
@@ -105,21 +106,32 @@ def _heads(seen: Seen, findings: Sequence[Findings]) -> Counter[str]:
     for each in findings:
         for at in each.standings:
             heads[at.log] = max(heads[at.log], at.began)
-        for log, seq in zip(each.logs, each.seqs, strict=True):
-            if seq > heads[log] and "/" not in log:  # a direct message is answered with the sender's number
-                heads[log] = seq
+        for log, author, seq in zip(each.logs, each.authors, each.seqs, strict=True):
+            place = answered_in(log, author)
+            heads[place] = max(heads[place], seq)
     for log, events in seen.items():
         heads[log] = max(heads[log], *events)
     return heads
 
 
 def _misplaced(run: str, seen: Seen, findings: Sequence[Findings]) -> int:
-    """Acknowledged posts that readers of the place were told under another number, or not at all."""
+    """Acknowledged posts that those who listen to the place were told under another number, or not at all.
+
+    A direct message has to be in two places: in the author's inbox under the number that was told, and in the
+    other's under whichever.
+    """
+    heard = {at.log for each in findings for at in each.standings}
+    received = {log: set(seen.get(log, {}).values()) for log in heard if "/" in log}
     count = 0
     for each in findings:
-        for number, (log, seq) in enumerate(zip(each.logs, each.seqs, strict=True)):
-            if seq > 0 and log in seen and "/" not in log:
-                count += seen[log].get(seq) != words.key(run, each.process, number)
+        posts = zip(each.logs, each.authors, each.seqs, strict=True)
+        for number, (log, author, seq) in enumerate(posts):
+            if seq <= 0:
+                continue
+            key = words.key(run, each.process, number)
+            place = answered_in(log, author)
+            count += place in seen and seen[place].get(seq) != key
+            count += log in received and key not in received[log]
     return count
 
 

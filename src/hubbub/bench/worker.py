@@ -3,96 +3,99 @@
 import asyncio
 import gc
 import os
-import random
 import resource
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from itertools import cycle
-from multiprocessing.connection import Connection
-from typing import TypeVar
+from multiprocessing.connection import Connection as Pipe
 
+from hubbub.bench.connections import Client, Listening, Refused, WebSocketClient
 from hubbub.bench.hearing import Hearing, inbox
 from hubbub.bench.histogram import Histogram
 from hubbub.bench.ledger import Ledger
+from hubbub.bench.loading import Loading
 from hubbub.bench.orders import (
     Answer,
     Answered,
     Connect,
     Connected,
+    Done,
     Failed,
     Findings,
     Load,
-    Loaded,
     Order,
+    Part,
     Progress,
+    Repeat,
     Reply,
     Settle,
     Settled,
     Share,
+    Slow,
     Standing,
     Take,
     Taken,
     Tell,
+    Transport,
 )
-from hubbub.bench.pacing import NANOSECONDS, Pace
 from hubbub.bench.places import Places
+from hubbub.bench.rest import RestClient, RestPoster
 from hubbub.bench.seats import Seat
-from hubbub.bench.socket import Refused, WebSocketClient
-
-TICK_SECONDS = 0.001
-"""Between looks at what is due: what a timer of the loop can do."""
+from hubbub.bench.slowness import Slowness
+from hubbub.bench.streams import NdjsonClient, SseClient
 
 COLLECT_SECONDS = 0.02
 PROGRESS_SECONDS = 0.25
 LOOK_SECONDS = 0.01
+RETRY_SECONDS = 0.05
 MOST_FAILURES = 5
 
-_T = TypeVar("_T")
+_LISTENING: dict[Transport, type[Listening]] = {
+    "ws": WebSocketClient,
+    "sse": SseClient,
+    "ndjson": NdjsonClient,
+    "rest": WebSocketClient,  # those who look afterwards
+}
 
-_GC_THRESHOLDS = (100_000, 50, 100)
 
-
-def main(pipe: Connection, share: Share) -> None:
+def main(pipe: Pipe, share: Share) -> None:
     """Run to the end of the orders."""
     if share.cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, share.cores)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
+    gc.disable()  # what is made here is in no cycle, or there to the end
     # When nobody is interested any more there is nobody to tell.
     nobody_listens = suppress(BrokenPipeError, ConnectionResetError, KeyboardInterrupt)
     with nobody_listens, asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(Worker(pipe, share).work())
 
 
-class Client:
-    """A seat, where it stands, and its connection while it has one."""
-
-    __slots__ = ("connection", "places", "seat")
-
-    def __init__(self, seat: Seat, places: Places) -> None:
-        self.seat = seat
-        self.places = places
-        self.connection: WebSocketClient | None = None
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
 
 
 class Worker:
-    def __init__(self, pipe: Connection, share: Share) -> None:
+    """Always true: `readers` and `posters` are everyone of the share, connected or not."""
+
+    def __init__(self, pipe: Pipe, share: Share) -> None:
         self._pipe = pipe
         self._share = share
+        self._host = f"{share.host}:{share.port}"
         self.hearing = Hearing(share.run, time.monotonic_ns)
         self.ledger = Ledger(share.run, share.process, share.size_bytes, time.monotonic_ns)
         self.readers = [Client(seat, Places(_began(seat, share.began))) for seat in share.readers]
         self.posters = [Client(seat, Places({})) for seat in share.posters]
-        self._lost = 0
-        self._delivered = 0  # in what was handed over
+        self._loading = Loading(self, share)
+        self._slowness = Slowness()
+        self._delivered = 0
+        """In what was handed over."""
         self._orders: asyncio.Queue[Order] = asyncio.Queue()
-
-    def lost(self, client: WebSocketClient) -> None:
-        self._lost += 1
 
     async def work(self) -> None:
         # A thread, for uvloop would make the pipe one that cannot be written much to at once.
@@ -141,12 +144,18 @@ class Worker:
             case Connect():
                 return await self._connect(order)
             case Load():
-                return await self._load(order)
+                return await self._loading.run(order)
             case Answer():
                 await _until(lambda: not self.ledger.waiting, order.within_seconds)
                 return Answered(heads=self.ledger.heads(), open=self.ledger.waiting)
             case Settle():
                 return await self._settle(order)
+            case Part():
+                return self._part()
+            case Repeat():
+                return self._repeat()
+            case Slow():
+                return Done(count=self._slowness.impose(order, self.readers))
             case Take():
                 return self._take()
         raise ValueError(order)
@@ -157,16 +166,16 @@ class Worker:
         begun = time.monotonic()
         failures: list[str] = []
         turn = asyncio.Semaphore(order.at_once)
+        everyone = [*self.readers, *self.posters]
 
         async def one(client: Client) -> None:
             async with turn:
                 try:
                     async with asyncio.timeout(order.within_seconds):
-                        await self._open(client)
+                        await self._open_at_last(client) if order.persistent else await self.open(client)
                 except (OSError, Refused, TimeoutError) as error:
                     failures.append(str(error) or type(error).__name__)
 
-        everyone = [*self.readers, *self.posters]
         await asyncio.gather(*(one(client) for client in everyone if client.connection is None))
         return Connected(
             connected=sum(client.connection is not None for client in everyone),
@@ -174,12 +183,39 @@ class Worker:
             seconds=time.monotonic() - begun,
         )
 
-    async def _open(self, client: Client) -> None:
-        share, seat = self._share, client.seat
-        _, connection = await asyncio.get_running_loop().create_connection(
-            lambda: WebSocketClient(self, seat, f"{share.host}:{share.port}", client.places),
-            share.host,
-            share.port,
+    async def _open_at_last(self, client: Client) -> None:
+        while True:
+            try:
+                return await self.open(client)
+            except (OSError, Refused):
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def open(self, client: Client) -> None:
+        """Connect, going on where the client stands. Raises OSError or Refused."""
+        if client.places.last:
+            kind = _LISTENING[self._share.transport]
+            await self._opened(client.seat, connection := kind(self, client, self._host))
+            client.connection = connection
+        elif self._share.transport == "rest":
+            poster = RestPoster(self.ledger, client, self._host)
+            await self._opened(client.seat, poster)
+            client.connection = poster
+        else:
+            socket = WebSocketClient(self, client, self._host)
+            await self._opened(client.seat, socket)
+            client.connection = socket
+
+    async def open_rest(self, seat: Seat) -> RestClient:
+        """Raises OSError or Refused."""
+        connection = RestClient(seat, self._host)
+        await self._opened(seat, connection)
+        return connection
+
+    async def _opened(self, seat: Seat, connection: Listening | RestClient) -> None:
+        await asyncio.get_running_loop().create_connection(
+            lambda: connection,
+            self._share.host,
+            self._share.port,
             local_addr=(seat.source, 0) if seat.source else None,
         )
         try:
@@ -187,57 +223,24 @@ class Worker:
         except BaseException:
             connection.leave()
             raise
-        client.connection = connection
 
-    # -- posting ------------------------------------------------------------
+    # -- what a storm is made of --------------------------------------------
 
-    async def _load(self, order: Load) -> Loaded:
-        share = self._share
-        pace = Pace(
-            start_ns=order.start_ns,
-            per_second=order.per_second,
-            seconds=order.seconds,
-            index=share.process,
-            of=share.of,
-        )
-        self.ledger.measure_from_ns = self.hearing.measure_from_ns = order.measure_from_ns
-        aims = self._aims()
-        measuring = _at(order.measure_from_ns, time.process_time)
-        ending = _at(order.start_ns + int(order.seconds * NANOSECONDS), self._standing)
-        measured = asyncio.gather(measuring, ending)
-        await _at(order.start_ns, lambda: None)
-        while not pace.is_over:
-            for number in pace.take(time.monotonic_ns()):
-                client, log = next(aims)
-                self._post(client, log, pace.due_ns(number))
-            await asyncio.sleep(TICK_SECONDS)
-        cpu_begun, (sent, acknowledged, delivered, cpu_ended) = await measured
-        return Loaded(
-            sent=sent,
-            acknowledged=acknowledged,
-            delivered=delivered,
-            cpu_seconds=cpu_ended - cpu_begun,
-        )
+    def _part(self) -> Done:
+        there = [client.connection for client in self.readers if client.connection is not None]
+        for connection in there:
+            connection.leave()
+        return Done(count=len(there))
 
-    def _standing(self) -> tuple[int, int, int, float]:
-        """Measured posts sent, acknowledged and delivered so far, and the CPU seconds used."""
-        self.hearing.collect()
-        ledger = self.ledger
-        return ledger.lateness.total, ledger.latency.total, self.hearing.latency.total, time.process_time()
-
-    def _aims(self) -> Iterator[tuple[Client, str]]:
-        """Who posts next, and where: everybody as often as everybody else, in an order without a pattern."""
-        shuffled = random.Random(self._share.process)  # noqa: S311 - the same order in every run
-        aims = [(client, room) for client in self.posters or self.readers for room in client.seat.rooms]
-        shuffled.shuffle(aims)
-        return cycle(aims)
-
-    def _post(self, client: Client, log: str, due_ns: int) -> None:
-        number = self.ledger.send(log, due_ns)
-        if client.connection is None:
-            self.ledger.refuse(number, "not-connected")
-        else:
-            client.connection.post(number)
+    def _repeat(self) -> Done:
+        # By their authors: another's post under the same key would be another post.
+        connections = {client.seat.user: client.connection for client in self.posters or self.readers}
+        open_posts = self.ledger.open()
+        for number in open_posts:
+            connection = connections[self.ledger.authors[number]]
+            if connection is not None:
+                connection.post(number)
+        return Done(count=len(open_posts))
 
     # -- the end ------------------------------------------------------------
 
@@ -249,6 +252,7 @@ class Worker:
             return sum(
                 any(last < heads.get(log, 0) for log, last in client.places.last.items())
                 for client in self.readers
+                if order.slow_too or not client.slow
             )
 
         await _until(lambda: not behind(), order.within_seconds)
@@ -256,16 +260,20 @@ class Worker:
         return Settled(behind=behind(), seconds=time.monotonic() - begun)
 
     def _take(self) -> Taken:
-        hearing, ledger = self.hearing, self.ledger
+        hearing, ledger, loading = self.hearing, self.ledger, self._loading
         hearing.collect()
         taken = Taken(
             deliveries=hearing.latency,
             acknowledgements=ledger.latency,
             lateness=ledger.lateness,
+            returns=loading.returns,
+            pages=loading.pages,
+            pages_failed=loading.pages_failed,
             parsed=hearing.parsed,
         )
         self._delivered += hearing.latency.total
         hearing.latency, ledger.latency, ledger.lateness = Histogram(), Histogram(), Histogram()
+        loading.returns, loading.pages = Histogram(), Histogram()
         hearing.parsed = 0
         return taken
 
@@ -274,6 +282,7 @@ class Worker:
             process=self._share.process,
             logs=self.ledger.logs,
             seqs=self.ledger.seqs,
+            authors=self.ledger.authors,
             seen=self.hearing.seen,
             standings=[
                 Standing(log, places.began[log], last, len(places.holes.get(log, ())))
@@ -283,7 +292,7 @@ class Worker:
             faults=self.hearing.faults,
             refused=self.ledger.refused,
             contradicted=self.ledger.contradicted,
-            lost_connections=self._lost,
+            lost_connections=self.hearing.lost_connections,
         )
 
 
@@ -292,23 +301,10 @@ def _began(seat: Seat, began: dict[str, int]) -> dict[str, int]:
     return {log: began.get(log, 0) for log in logs}
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop
-    return uvloop.new_event_loop
-
-
 async def _every(seconds: float, act: Callable[[], object]) -> None:
     while True:
         await asyncio.sleep(seconds)
         act()
-
-
-async def _at(moment_ns: int, act: Callable[[], _T]) -> _T:
-    await asyncio.sleep(max(0.0, (moment_ns - time.monotonic_ns()) / NANOSECONDS))
-    return act()
 
 
 async def _until(holds: Callable[[], bool], within_seconds: float) -> None:

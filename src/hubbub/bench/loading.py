@@ -1,0 +1,156 @@
+"""Posting by the clock, in one process of clients, and what else goes on meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
+from functools import partial
+from itertools import cycle
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hubbub.bench.connections import Client, Refused
+from hubbub.bench.hearing import inbox
+from hubbub.bench.histogram import Histogram
+from hubbub.bench.orders import Load, Loaded, Share
+from hubbub.bench.pacing import NANOSECONDS, Pace
+from hubbub.bench.rest import RestClient
+
+if TYPE_CHECKING:
+    from hubbub.bench.worker import Worker
+
+TICK_SECONDS = 0.001
+"""Between looks at what is due: what a timer of the loop can do."""
+
+PAGE_READERS = 16
+"""Connections that pages are read over."""
+
+_T = TypeVar("_T")
+
+Aim = tuple[Client, str]
+"""Who posts, and where."""
+
+
+class Loading:
+    def __init__(self, worker: Worker, share: Share) -> None:
+        self._worker = worker
+        self._share = share
+        self._chance = random.Random(share.process)  # noqa: S311 - the same in every run
+        self.returns = Histogram()
+        self.pages = Histogram()
+        self.pages_failed = 0
+
+    async def run(self, order: Load) -> Loaded:
+        worker = self._worker
+        worker.ledger.measure_from_ns = worker.hearing.measure_from_ns = order.measure_from_ns
+        ends_ns = order.start_ns + int(order.seconds * NANOSECONDS)
+        measured = asyncio.gather(_at(order.measure_from_ns, time.process_time), _at(ends_ns, self._standing))
+        aims = self._aims(order.direct_share)
+        acts = [self._paced(order, order.per_second, lambda due_ns: self._post(next(aims), due_ns))]
+        returning: set[asyncio.Task[None]] = set()
+        if order.returns_per_second:
+            acts.append(self._paced(order, order.returns_per_second, self._returns(returning)))
+        if order.pages_per_second:
+            acts.append(self._paced(order, order.pages_per_second, await self._reads()))
+        await asyncio.gather(*acts)
+        await asyncio.gather(*returning)
+        cpu_begun, (sent, acknowledged, delivered, cpu_ended) = await measured
+        return Loaded(
+            sent=sent,
+            acknowledged=acknowledged,
+            delivered=delivered,
+            cpu_seconds=cpu_ended - cpu_begun,
+        )
+
+    async def _paced(self, order: Load, per_second: float, act: Callable[[int], None]) -> None:
+        """Do something so often, telling it when it was due."""
+        share = self._share
+        pace = Pace(
+            start_ns=order.start_ns,
+            per_second=per_second,
+            seconds=order.seconds,
+            index=share.index,
+            of=share.of,
+        )
+        await _at(order.start_ns, lambda: None)
+        while not pace.is_over:
+            for number in pace.take(time.monotonic_ns()):
+                act(pace.due_ns(number))
+            await asyncio.sleep(TICK_SECONDS)
+
+    def _standing(self) -> tuple[int, int, int, float]:
+        """Measured posts sent, acknowledged and delivered so far, and the CPU seconds used."""
+        ledger, hearing = self._worker.ledger, self._worker.hearing
+        hearing.collect()
+        return ledger.lateness.total, ledger.latency.total, hearing.latency.total, time.process_time()
+
+    # -- posting ------------------------------------------------------------
+
+    def _aims(self, direct_share: float) -> Iterator[Aim]:
+        """Who posts next, and where: everybody as often as everybody else, in an order without a pattern."""
+        clients = self._worker.posters or self._worker.readers
+        aims = [(client, room) for client in clients for room in client.seat.rooms]
+        self._chance.shuffle(aims)
+        for client, room in cycle(aims):
+            if direct_share and self._chance.random() < direct_share:
+                yield client, inbox(self._chance.choice(self._share.people))
+            else:
+                yield client, room
+
+    def _post(self, aim: Aim, due_ns: int) -> None:
+        client, log = aim
+        number = self._worker.ledger.send(log, due_ns, client.seat.user)
+        if client.connection is not None:
+            client.connection.post(number)
+
+    # -- going and coming back ----------------------------------------------
+
+    def _returns(self, returning: set[asyncio.Task[None]]) -> Callable[[int], None]:
+        order = list(self._worker.readers)
+        self._chance.shuffle(order)
+        turn = cycle(order)
+
+        def act(due_ns: int) -> None:
+            client = next(turn)
+            if client.connection is not None:
+                client.connection.leave()
+                task = asyncio.get_running_loop().create_task(self._return(client, due_ns))
+                returning.add(task)
+                task.add_done_callback(returning.discard)
+
+        return act
+
+    async def _return(self, client: Client, due_ns: int) -> None:
+        with suppress(OSError, Refused):  # then it is one that is missing something at the end
+            await self._worker.open(client)
+            self.returns.add((time.monotonic_ns() - due_ns) // 1000)
+
+    # -- reading back -------------------------------------------------------
+
+    async def _reads(self) -> Callable[[int], None]:
+        worker = self._worker
+        rooms = sorted({room for client in worker.readers for room in client.seat.rooms})
+        readers = [await worker.open_rest(client.seat) for client in worker.readers[:PAGE_READERS]]
+        turn: Iterator[RestClient] = cycle(readers)
+
+        def act(due_ns: int) -> None:
+            path = f"/room/{self._chance.choice(rooms)}/messages?limit=50"
+            next(turn).ask("GET", path, partial(self._read, due_ns))
+
+        return act
+
+    def _read(self, due_ns: int, status: int, body: bytes) -> None:
+        if status == 200:
+            self.pages.add((time.monotonic_ns() - due_ns) // 1000)
+        else:
+            self.pages_failed += 1
+
+
+def _at(moment_ns: int, act: Callable[[], _T]) -> Coroutine[Any, Any, _T]:
+    async def then() -> _T:
+        await asyncio.sleep(max(0.0, (moment_ns - time.monotonic_ns()) / NANOSECONDS))
+        return act()
+
+    return then()

@@ -48,7 +48,9 @@ def test_every_test_that_is_named_is_there(page):
     assert [each for each in named if f"def {each[1]}(" not in (ROOT / each[0]).read_text("utf-8")] == []
 
 
-@pytest.mark.parametrize("floor", ["domain", "protocol", "storage", "hub", "service", "api", "client", "bench"])
+@pytest.mark.parametrize(
+    "floor", ["domain", "protocol", "storage", "hub", "service", "api", "client", "bench"]
+)
 def test_every_file_of_a_floor_is_on_its_page_and_no_other(floor):
     page = prose(ROOT / "docs" / "floors" / f"{floor}.md")
     table = [line for line in page.splitlines() if line.startswith("| `")]

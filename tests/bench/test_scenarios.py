@@ -25,6 +25,9 @@ async def test_fanout(tmp_path, processes):
     assert verdict["posted"] == verdict["acknowledged"] == 36
     assert verdict["expected_deliveries"] == 36 * 4
     assert result["loads"][0]["delivery_ms"]["count"] == 30 * 4
+    assert (tmp_path / "out" / "fanout-ws.svg").exists()
+    assert result["machine"]["cores"]
+    assert result["versions"]["python"]
 
 
 async def test_a_room(tmp_path):

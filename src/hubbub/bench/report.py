@@ -36,12 +36,17 @@ def as_json(asked: Asked, outcome: Outcome, described: dict[str, Any]) -> bytes:
     return msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n"
 
 
-def show(console: Console, asked: Asked, outcome: Outcome) -> None:
-    title = (
-        f"{asked.scenario}: {asked.clients:,} clients, {asked.rooms:,} rooms, {asked.transport}, "
+def title(asked: Asked) -> str:
+    """What was played, as a line."""
+    rooms = "one room" if asked.rooms == 1 else f"{asked.rooms:,} rooms"
+    return (
+        f"{asked.scenario}: {asked.clients:,} clients, {rooms}, {asked.transport}, "
         f"{asked.payload_bytes} bytes a text"
     )
-    parts: list[Table | Text] = [Text(title, style="bold")]
+
+
+def show(console: Console, asked: Asked, outcome: Outcome) -> None:
+    parts: list[Table | Text] = [Text(title(asked), style="bold")]
     if outcome.loads:
         parts.append(_loads(outcome.loads))
     if outcome.facts:

@@ -15,6 +15,7 @@ from hubbub.bench.fleet import FleetFailed
 from hubbub.bench.orders import Transport
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.play import SERVER_FLAGS, play_alone, play_on
+from hubbub.bench.plot import latency_over_load
 from hubbub.bench.seats import People, read_people
 from hubbub.bench.server import OwnServer, RunningServer, ServerFailed
 from hubbub.cli.asked import Failed, Misused, without_settings
@@ -49,7 +50,8 @@ def bench(
     ] = None,
     settle: Annotated[float, Parameter(help="Seconds everything has to arrive in after a load.")] = 60.0,
     out: Annotated[
-        Path | None, Parameter(help="A directory that gets the results as JSON.", metavar="DIR")
+        Path | None,
+        Parameter(help="A directory that gets the figures as JSON, and drawn.", metavar="DIR"),
     ] = None,
 ) -> int:
     """Put a server under load, check every delivery, and tell how long everything took.
@@ -117,5 +119,8 @@ def _write(directory: Path, asked: Asked, outcome: Outcome) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         file = directory / f"{asked.scenario}-{asked.transport}.json"
         file.write_bytes(report.as_json(asked, outcome, machine.described()))
+        picture = latency_over_load(report.title(asked), outcome.loads)
+        if picture is not None:
+            file.with_suffix(".svg").write_text(picture, "utf-8")
     except OSError as error:
         raise Failed(f"cannot write to {directory}: {error.strerror}") from error

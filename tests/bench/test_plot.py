@@ -2,36 +2,8 @@
 
 import xml.etree.ElementTree as ElementTree
 
-from hubbub.bench.figures import figures
-from hubbub.bench.histogram import Histogram
-from hubbub.bench.orders import Loaded, Taken
+from bench.loads import load
 from hubbub.bench.plot import HEIGHT, WIDTH, latency_over_load
-
-
-def load(per_second, *milliseconds, readers=100):
-    deliveries, none = Histogram(), Histogram()
-    for each in milliseconds:
-        deliveries.add(each * 1000, readers)
-    taken = Taken(
-        deliveries=deliveries,
-        acknowledgements=none,
-        lateness=none,
-        returns=none,
-        pages=none,
-        pages_failed=0,
-        parsed=0,
-    )
-    loaded = Loaded(sent=per_second, acknowledged=per_second, delivered=per_second * readers, cpu_seconds=0.5)
-    return figures(
-        f"{per_second}",
-        per_second,
-        1.0,
-        loaded=[loaded],
-        taken=[taken],
-        settled_seconds=0.0,
-        server_cpu_seconds=None,
-        server_rss_bytes=None,
-    )
 
 
 def drawn(*loads):

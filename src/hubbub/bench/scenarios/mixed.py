@@ -6,6 +6,7 @@ Room number *n* is wanted by one in *n* (Zipf's law), as it is found wherever pe
 
 import random
 
+from hubbub.bench.orders import Settle, Settled
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.seats import Seat, seat
 from hubbub.bench.stage import Stage
@@ -26,6 +27,9 @@ async def mixed(stage: Stage) -> Outcome:
             await stage.load(fleet, rate, direct_share=DIRECT_SHARE, pages_per_second=rate * PAGES_SHARE)
             for rate in asked.rates
         ]
+        # An acknowledgement tells nothing of the other's inbox, so that is asked for.
+        heads = await stage.heads(people)
+        await fleet.ask(Settle(heads=heads, within_seconds=asked.settle_seconds), Settled)
         verdict = judge(stage.run, await fleet.tell())
     sizes = sorted((sum(room in each.rooms for each in people) for room in _rooms(people)), reverse=True)
     facts = {"connect_seconds": connect_seconds, "largest_room": sizes[0], "smallest_room": sizes[-1]}

@@ -1,8 +1,12 @@
 """What a run cannot be asked for is told before anything is started."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
-from cli.commands import hubbub
+from cli.commands import hubbub, started
+from support.deadline import deadline
 
 
 @pytest.mark.parametrize(
@@ -28,3 +32,21 @@ async def test_a_seed_that_is_not_there_is_told(tmp_path):
     ended = await hubbub("bench", "--url", "http://127.0.0.1:1", "--seed", "none.json", cwd=tmp_path)
     assert ended.code == 1
     assert "none.json" in ended.err
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for the server in /proc")
+async def test_whoever_stops_it_stops_its_server(tmp_path):
+    process = await started(
+        *("bench", "--clients", "4", "--rooms", "1", "--rate", "10", "--seconds", "600"),
+        cwd=tmp_path,
+        TMPDIR=str(tmp_path),
+    )
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    async with deadline():
+        while not children.read_text():
+            await asyncio.sleep(0.01)
+        process.terminate()
+        _, said = await process.communicate()  # its server and its clients have its standard error open
+    assert process.returncode == 1
+    assert b"stopped" in said
+    assert not list(tmp_path.glob("hubbub-bench-*"))

@@ -1,5 +1,7 @@
 """One run from its beginning to its end: a server, a scenario, an outcome."""
 
+import asyncio
+import signal
 from collections.abc import Awaitable, Callable
 
 from rich.console import Console
@@ -40,8 +42,16 @@ SERVER_FLAGS = (
 """How a server that is started for a run differs from any other."""
 
 
+def _leave_when_asked() -> None:
+    """On SIGTERM as on Ctrl-C: what was started is stopped."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
 async def play_on(server: RunningServer, asked: Asked, people: People, cores: frozenset[int]) -> Outcome:
     """Load a server that runs. Raises ServerFailed, FleetFailed."""
+    _leave_when_asked()
     with Screen(Console(stderr=True)) as screen:
         stage = Stage(asked=asked, people=people, server=server, own=None, cores=cores, screen=screen)
         return await SCENARIOS[asked.scenario](stage)
@@ -49,6 +59,7 @@ async def play_on(server: RunningServer, asked: Asked, people: People, cores: fr
 
 async def play_alone(own: OwnServer, asked: Asked, people: People, cores: frozenset[int]) -> Outcome:
     """Start a server, load it and stop it. Raises ServerFailed, FleetFailed."""
+    _leave_when_asked()
     with Screen(Console(stderr=True)) as screen:
         screen.step("starting a server")
         async with own:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hubbub.bench.figures import Figures, Latency
 
 WIDTH, HEIGHT = 720, 400
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 110, 44, 52
+_LEFT, _RIGHT, _TOP, _BOTTOM = 80, 110, 44, 52
 
 
 class _Line(NamedTuple):
@@ -103,7 +103,7 @@ def _grid(across: _Across, up: _Up, what: str) -> list[str]:
     for value in up.marks():
         y = up.at(value)
         parts.append(f'<path d="M{_LEFT} {y:.1f}H{right}" stroke="#ddd"/>')
-        parts.append(_text(_LEFT - 8, y + 4, f"{value:g} ms", anchor="end"))
+        parts.append(_text(_LEFT - 8, y + 4, f"{value:,g} ms", anchor="end"))
     parts += [
         _text(across.at(value), bottom + 20, f"{value:,.0f}", anchor="middle") for value in across.marks()
     ]

@@ -86,17 +86,24 @@ class OwnServer:
                 cwd=self._data.parent,  # where no hubbub.toml lies
                 env=dict(self._environment),
             )
-        assert self._process.stdout is not None
+        try:
+            self._listen = await self._told_address(self._process)
+        except BaseException:  # nobody else would stop it
+            await self.kill()
+            raise
+
+    async def _told_address(self, process: asyncio.subprocess.Process) -> str:
+        assert process.stdout is not None
         line = b""
         try:
             async with asyncio.timeout(START_SECONDS):
                 while not line.startswith(_LISTENS):
-                    line = await self._process.stdout.readline()
+                    line = await process.stdout.readline()
                     if not line:
                         raise ServerFailed("the server ended before it listened")
         except TimeoutError:
             raise ServerFailed(f"the server did not listen within {START_SECONDS:g} s") from None
-        self._listen = line.removeprefix(_LISTENS).decode().strip().partition("//")[2]
+        return line.removeprefix(_LISTENS).decode().strip().partition("//")[2]
 
     async def kill(self) -> None:
         """As a power cut would, without a word."""

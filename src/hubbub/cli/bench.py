@@ -81,6 +81,8 @@ def bench(
             outcome = _on(url, seed, server_pid, asked, for_clients)
     except (ServerFailed, FleetFailed) as error:
         raise Failed(str(error)) from error
+    except asyncio.CancelledError:
+        raise Failed("stopped before it was done") from None
     report.show(Console(), asked, outcome)
     if out is not None:
         _write(out, asked, outcome)

@@ -382,7 +382,7 @@ async def test_what_is_no_request_is_refused_and_the_connection_goes_on(house, a
     assert (await ada.asks(type="post", ref="last", room=house.room, text="hi"))["ref"] == "last"
 
 
-REFS = (0, -1, 1.5, "", "a", "κ", "x" * 1000, 2**53, None)
+REFS = (0, -1, 1.5, "", "a", "κ", "x" * 256, 2**53, None)
 
 
 async def test_any_ref_comes_back_as_it_was_given(house, ada, subtests):

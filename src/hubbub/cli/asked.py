@@ -13,6 +13,7 @@ from hubbub.config import load
 from hubbub.domain.policy import check_password
 from hubbub.service.passwords import Passwords
 from hubbub.storage.sqlite import SqliteStore
+from hubbub.storage.sqlite.directory import DATABASE
 
 Data = Annotated[str | None, Parameter(help="Where the server keeps everything, as for `hubbub serve`.")]
 
@@ -37,6 +38,10 @@ def data_directory(given: str | None) -> Path:
 def without_settings() -> dict[str, str]:
     """The environment for a server that is set by its flags alone."""
     return {name: text for name, text in os.environ.items() if not name.startswith("HUBBUB_")}
+
+
+def has_store(directory: Path) -> bool:
+    return (directory / DATABASE).exists()
 
 
 def beside_a_server(data: str | None, *, create: bool = False) -> SqliteStore:

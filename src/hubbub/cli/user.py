@@ -7,12 +7,20 @@ from typing import Annotated, TypeVar
 
 from cyclopts import App, Parameter
 
-from hubbub.cli.asked import Data, Failed, beside_a_server, data_directory, hashed, new_password, now_ms
+from hubbub.cli.asked import (
+    Data,
+    Failed,
+    beside_a_server,
+    data_directory,
+    has_store,
+    hashed,
+    new_password,
+    now_ms,
+)
 from hubbub.domain.ids import UserId
 from hubbub.domain.model import User
 from hubbub.domain.policy import user_name
 from hubbub.storage.base import Store
-from hubbub.storage.sqlite.directory import DATABASE
 
 user = App(name="user", help="Look after accounts, also while the server runs.")
 
@@ -30,7 +38,7 @@ def add(name: Name, /, *, data: Data = None) -> None:
         await store.create_user(User(name=handle, created_at_ms=now_ms()), password_hash)
 
     where = data_directory(data)
-    is_new = not (where / DATABASE).exists()
+    is_new = not has_store(where)
     _with_store(data, work, create=True)
     print(f"added {handle} to a new store in {where}" if is_new else f"added {handle}")
 

@@ -19,6 +19,7 @@ from hubbub.admin import admin_app
 from hubbub.api.connections import Connections
 from hubbub.api.context import Context
 from hubbub.api.http import build_app
+from hubbub.api.outbox import Outbox
 from hubbub.api.transport import http_class
 from hubbub.api.websocket import websocket_class
 from hubbub.config import Config
@@ -115,7 +116,9 @@ def assemble(config: Config, store: Store, passwords: Passwords, seams: Seams) -
         limits = Limits.off()
     else:
         limits = Limits(seams.monotonic, config.limits)
+    soon = asyncio.get_running_loop().call_soon
     hub = Hub(store, failed=lambda error: _log.error("a reader could not be served", reason=str(error)))
+    outbox = Outbox(soon)
 
     def chance() -> float:
         return int.from_bytes(seams.randomness(4)) / 2**32
@@ -138,13 +141,15 @@ def assemble(config: Config, store: Store, passwords: Passwords, seams: Seams) -
             now_ms=seams.now_ms,
             monotonic=seams.monotonic,
             randomness=seams.randomness,
-            soon=asyncio.get_running_loop().call_soon,
+            soon=soon,
+            flushed=outbox.send,
         ),
         history=History(store, hub, monotonic=seams.monotonic, epoch=store.info.epoch),
         tickets=Tickets(store.ticket_secret, seams.now_ms, config.ticket_seconds),
         hub=hub,
         limits=limits,
         connections=Connections(settings, chance=chance),
+        outbox=outbox,
         info=store.info,
         settings=settings,
     )

@@ -59,6 +59,7 @@ class ServerCollector(Collector):
         yield _counter(
             "hubbub_posts_repeated", "Posts whose key had been used: answered, not stored.", posting.repeated
         )
+        yield _counter("hubbub_posts_shed", "Posts refused because too many came at once.", posting.shed)
         yield _counter("hubbub_deliveries", "Events handed to live streams.", hub.deliveries)
         yield _counter("hubbub_flushes", "Times a log's new events were handed out together.", hub.flushes)
         yield _gauge("hubbub_behind_readers", "Subscriptions that are not at their log's head.", hub.behind)

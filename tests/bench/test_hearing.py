@@ -115,3 +115,15 @@ def test_what_is_remembered_is_bounded():
     for number in range(70):
         heard.learn(b"x" * (1 << 20) + b"%d" % number, [])
     assert sum(map(len, heard.runs)) <= MOST_HELD_BYTES
+
+
+def test_what_is_due_does_not_wait_until_everything_is_read():
+    clock = Clock()
+    heard = hearing(clock)
+    ticks = []
+    heard.tick, heard.tick_at_ns = ticks.append, clock.now_ns + 5
+    hear(heard, reader(), written(message(1)))
+    assert ticks == []
+    clock.now_ns += 5
+    hear(heard, reader(), written(message(1)))
+    assert ticks == [clock.now_ns]

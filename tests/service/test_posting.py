@@ -22,7 +22,7 @@ from hubbub.hub import Hub, Subscription
 from hubbub.protocol.framing import NdjsonFraming
 from hubbub.service import posting as module
 from hubbub.service.limits import Limits
-from hubbub.service.posting import MAX_BATCH, Posting
+from hubbub.service.posting import NEVER_TOO_MANY, TURN_SECONDS, Posting
 from hubbub.storage.base import Outcome, Store
 
 from .conftest import Clock
@@ -125,16 +125,34 @@ async def test_a_turn_in_which_nothing_was_posted_commits_nothing(
     assert watched.batches == []
 
 
-async def test_a_long_turn_is_cut_so_that_nobody_waits_for_its_end(
-    posting: Posting, watched: Watched, turn: Turn
+async def test_a_turn_that_has_taken_in_posts_for_too_long_refuses_the_rest(
+    posting: Posting, watched: Watched, turn: Turn, clock: Clock
 ) -> None:
     told = Told()
-    for _ in range(MAX_BATCH + 5):
+    for _ in range(NEVER_TOO_MANY):
         posting.post(ROOM, ADA, "x", told.append)
-    assert len(told) == MAX_BATCH
+    posting.post(ROOM, ADA, "in time", told.append)
+    clock.pass_(TURN_SECONDS * 1.01)
+    with pytest.raises(Overloaded):
+        posting.post(ROOM, ADA, "too late", told.append)
+    assert posting.shed == 1
     turn.ends()
-    assert [len(batch) for batch in watched.batches] == [MAX_BATCH, 5]
-    assert told.seqs() == list(range(1, MAX_BATCH + 6))
+    assert told.seqs() == list(range(1, NEVER_TOO_MANY + 2))
+    posting.post(ROOM, ADA, "a new turn", told.append)
+    turn.ends()
+    assert told.seqs()[-1] == NEVER_TOO_MANY + 2
+    assert posting.queued == 0
+
+
+async def test_a_turn_that_was_long_for_another_reason_refuses_nobody(
+    posting: Posting, turn: Turn, clock: Clock
+) -> None:
+    told = Told()
+    posting.post(ROOM, ADA, "before", told.append)
+    clock.pass_(60.0)
+    posting.post(ROOM, ADA, "after", told.append)
+    turn.ends()
+    assert told.seqs() == [1, 2]
 
 
 async def test_one_refusal_in_a_batch_is_told_to_its_poster_alone(posting: Posting, turn: Turn) -> None:

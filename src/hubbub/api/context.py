@@ -3,6 +3,7 @@
 import msgspec
 
 from hubbub.api.connections import Connections
+from hubbub.api.outbox import Outbox
 from hubbub.api.settings import Settings
 from hubbub.hub import Hub
 from hubbub.service.accounts import Accounts
@@ -23,5 +24,6 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     hub: Hub
     limits: Limits
     connections: Connections
+    outbox: Outbox
     info: StoreInfo
     settings: Settings

@@ -23,6 +23,7 @@ try:
 except ImportError:  # no compiled part for this platform
     from websockets.utils import apply_mask
 
+from hubbub.api.outbox import Outbox
 from hubbub.protocol.framing import frame_size, text_frame
 from hubbub.protocol.session import NOT_UNDERSTOOD
 
@@ -48,6 +49,7 @@ class FramedConnection(asyncio.Protocol):
     """Always true:
     * `_held` is what came after the last frame that was read, and starts at a frame's boundary;
     * `_library` exists only within a fragmented message, and while closing;
+    * `_unsaid` is what was said and not written yet: it goes out before anything that is written later;
     * a text is told to `take_text` once, in order, and none after the close frame was sent;
     * a turn of the loop reads `FRAMES_PER_TURN` frames at most, whatever they are.
     """
@@ -58,13 +60,14 @@ class FramedConnection(asyncio.Protocol):
         "_library",
         "_resting",
         "_stalled",
+        "_unsaid",
         "heard",
         "paused",
         "transport",
-        "write",
     )
 
     max_frame_bytes: ClassVar[int]
+    outbox: ClassVar[Outbox]
 
     transport: asyncio.Transport
 
@@ -72,6 +75,7 @@ class FramedConnection(asyncio.Protocol):
         self._library: ServerProtocol | None = None
         self._fragments: bytearray | None = None
         self._held = b""
+        self._unsaid = b""
         self._stalled = False
         self._resting = False
         self.paused = False
@@ -96,9 +100,9 @@ class FramedConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self.write = self.transport.write
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._unsaid = b""
         self.leave()
 
     def pause_writing(self) -> None:
@@ -113,8 +117,22 @@ class FramedConnection(asyncio.Protocol):
         """Whether texts may still be sent: no close frame was."""
         return not self.transport.is_closing() and (self._library is None or self._library.state is OPEN)
 
+    def write(self, data: bytes) -> None:
+        """Send bytes that are whole frames."""
+        if self._unsaid:
+            data, self._unsaid = self._unsaid + data, b""
+        self.transport.write(data)
+
     def say(self, text: bytes) -> None:
-        self.write(text_frame(text))
+        """Send a text, in this turn of the loop or the next, together with what else is sent by then."""
+        if not self._unsaid:
+            self.outbox.add(self)
+        self._unsaid += text_frame(text)
+
+    def send_unsaid(self) -> None:
+        """Send what was said, if that was not done yet."""
+        if self._unsaid and not self.transport.is_closing():
+            self.write(b"")
 
     def ping(self) -> None:
         """Ask for a sign of life; whoever gave none since the last time is dropped.
@@ -232,6 +250,7 @@ class FramedConnection(asyncio.Protocol):
                 self.write(data)
             else:  # the library's sign that the connection is over
                 self.leave()
+                self.send_unsaid()
                 self.transport.close()
 
     # -- how much one client may have under way -----------------------------

@@ -74,7 +74,12 @@ _log = logging.getLogger("hubbub.websocket")
 
 def websocket_class(context: Context) -> type[WebSocket]:
     """For uvicorn's `ws=`."""
-    bound = {"context": context, "max_frame_bytes": context.settings.max_frame_bytes, "__slots__": ()}
+    bound = {
+        "context": context,
+        "max_frame_bytes": context.settings.max_frame_bytes,
+        "outbox": context.outbox,
+        "__slots__": (),
+    }
     return type("BoundWebSocket", (WebSocket,), bound)
 
 

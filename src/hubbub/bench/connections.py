@@ -234,7 +234,7 @@ class WebSocketClient(Listening):
             self.is_ready()
 
     def cut(self, data: bytes) -> tuple[list[Piece], bytes]:
-        pieces, used = frames.cut(data)
+        pieces, used = frames.cut(data, self._hearing.runs)
         return pieces, data[used:]
 
     @staticmethod

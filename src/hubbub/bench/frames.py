@@ -4,6 +4,7 @@ Runs of event frames are left whole, because all readers of a room are told the 
 zero: the server has the same work with it, and the generator has none.
 """
 
+from collections.abc import Container
 from typing import Final, NamedTuple
 
 from hubbub.protocol.framing import frame_size
@@ -46,14 +47,20 @@ def _head_size(data: bytes, at: int) -> int:
     return 2 if short < 126 else 4 if short == 126 else 10
 
 
-def cut(data: bytes) -> tuple[list[Piece], int]:
-    """The pieces of what a server has sent, and how many bytes of it they are; the rest is no whole frame."""
+def cut(data: bytes, known: Container[bytes] = ()) -> tuple[list[Piece], int]:
+    """The pieces of what a server has sent, and how many bytes of it they are; the rest is no whole frame.
+
+    `known` are runs that were met before: what ends in one of them is not looked at frame by frame.
+    """
     pieces: list[Piece] = []
     at, begin, end = 0, -1, len(data)
     while (size := frame_size(data, at)) is not None and at + size <= end:
         start = at + _head_size(data, at)
         if data[at] == _TEXT_FRAME and data.startswith(_EVENTS, start):
             if begin < 0:
+                if data[at:] in known:
+                    pieces.append(Piece(EVENTS, data[at:]))
+                    return pieces, end
                 begin = at
         else:
             if begin >= 0:

@@ -7,6 +7,7 @@ look-up and one comparison of numbers do: that is how one process checks a milli
 Pure but for the clock, which is handed in.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -78,6 +79,10 @@ class Hearing:
         """From when a post was due until a reader had it, once for each reader."""
         self.measure_from_ns = 0
         """Posts due before are checked and not measured."""
+        self.tick_at_ns = sys.maxsize
+        self.tick: Callable[[int], None] = lambda now_ns: None
+        """Called with the time when a reader is told something after `tick_at_ns`: what is due has not to
+        wait until all is read that ten thousand sockets hold."""
         self.lost_connections = 0
         """Ended by the server, or by what is between."""
         self.parsed = 0
@@ -90,7 +95,10 @@ class Hearing:
 
     def take_run(self, places: Places, run: Run) -> None:
         """A reader was told these events now."""
-        at = self._monotonic_ns() >> QUANTUM_BITS
+        now_ns = self._monotonic_ns()
+        if now_ns >= self.tick_at_ns:
+            self.tick(now_ns)
+        at = now_ns >> QUANTUM_BITS
         last = places.last
         for stretch in run:
             if last.get(stretch.log) == stretch.before:

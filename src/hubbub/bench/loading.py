@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
@@ -21,7 +22,7 @@ from hubbub.bench.rest import RestClient
 if TYPE_CHECKING:
     from hubbub.bench.worker import Worker
 
-TICK_SECONDS = 0.001
+TICK_NS = 1_000_000
 """Between looks at what is due: what a timer of the loop can do."""
 
 PAGE_READERS = 16
@@ -31,6 +32,9 @@ _T = TypeVar("_T")
 
 Aim = tuple[Client, str]
 """Who posts, and where."""
+
+Paced = tuple[Pace, Callable[[int], None]]
+"""When something is due, and what is to be done then; it is told when it was due."""
 
 
 class Loading:
@@ -48,13 +52,13 @@ class Loading:
         ends_ns = order.start_ns + int(order.seconds * NANOSECONDS)
         measured = asyncio.gather(_at(order.measure_from_ns, time.process_time), _at(ends_ns, self._standing))
         aims = self._aims(order.direct_share)
-        acts = [self._paced(order, order.per_second, lambda due_ns: self._post(next(aims), due_ns))]
+        paced = [self._paced(order, order.per_second, lambda due_ns: self._post(next(aims), due_ns))]
         returning: set[asyncio.Task[None]] = set()
         if order.returns_per_second:
-            acts.append(self._paced(order, order.returns_per_second, self._returns(returning)))
+            paced.append(self._paced(order, order.returns_per_second, self._returns(returning)))
         if order.pages_per_second:
-            acts.append(self._paced(order, order.pages_per_second, await self._reads()))
-        await asyncio.gather(*acts)
+            paced.append(self._paced(order, order.pages_per_second, await self._reads()))
+        await self._keep(paced)
         await asyncio.gather(*returning)
         cpu_begun, (sent, acknowledged, delivered, cpu_ended) = await measured
         return Loaded(
@@ -64,8 +68,7 @@ class Loading:
             cpu_seconds=cpu_ended - cpu_begun,
         )
 
-    async def _paced(self, order: Load, per_second: float, act: Callable[[int], None]) -> None:
-        """Do something so often, telling it when it was due."""
+    def _paced(self, order: Load, per_second: float, act: Callable[[int], None]) -> Paced:
         share = self._share
         pace = Pace(
             start_ns=order.start_ns,
@@ -74,11 +77,23 @@ class Loading:
             index=share.index,
             of=share.of,
         )
-        await _at(order.start_ns, lambda: None)
-        while not pace.is_over:
-            for number in pace.take(time.monotonic_ns()):
-                act(pace.due_ns(number))
-            await asyncio.sleep(TICK_SECONDS)
+        return pace, act
+
+    async def _keep(self, paced: list[Paced]) -> None:
+        """Do everything when it is due, between what is read as well, until the last is done."""
+        hearing = self._worker.hearing
+
+        def tick(now_ns: int) -> None:
+            hearing.tick_at_ns = now_ns + TICK_NS
+            for pace, act in paced:
+                for number in pace.take(now_ns):
+                    act(pace.due_ns(number))
+
+        hearing.tick = tick
+        while not all(pace.is_over for pace, _ in paced):
+            tick(time.monotonic_ns())
+            await asyncio.sleep(TICK_NS / NANOSECONDS)
+        hearing.tick_at_ns = sys.maxsize
 
     def _standing(self) -> tuple[int, int, int, float]:
         """Measured posts sent, acknowledged and delivered so far, and the CPU seconds used."""

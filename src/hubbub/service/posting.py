@@ -20,8 +20,17 @@ from hubbub.service.limits import Limits
 from hubbub.service.tally import Histogram
 from hubbub.storage.base import Outcome, Store
 
-MAX_BATCH = 1000
-"""Posts in one commit. With so many a turn does not wait for its end: this bounds how long a turn lasts."""
+TURN_SECONDS = 0.2
+"""How long one turn takes in posts, from its first; what comes later in it is refused as Overloaded.
+
+A turn that takes in more lasts longer, so that more has come for the next: up to some load that is batching,
+and beyond it a queue without end. With this bound whatever is accepted waits for two turns at most, and a turn
+lasts little more than twice as long as it took posts in.
+"""
+
+NEVER_TOO_MANY = 1000
+"""So many posts a turn takes in however long it has lasted: they cost some 20 ms, and what made it so long was
+something else."""
 
 MAX_QUEUED = 20_000
 """Posts that await their commit, however slow the store is; further ones are refused as Overloaded."""
@@ -47,8 +56,10 @@ class Posting:
         monotonic: Callable[[], float],
         randomness: Callable[[int], bytes],
         soon: Callable[[Callable[[], None]], object],
+        flushed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`soon` calls what it is given at the end of the loop's turn."""
+        """`soon` calls what it is given at the end of the loop's turn; `flushed` is called when all that a
+        commit was to tell has been handed over."""
         self._store = store
         self._hub = hub
         self._limits = limits
@@ -56,12 +67,15 @@ class Posting:
         self._monotonic = monotonic
         self._randomness = randomness
         self._soon = soon
+        self._flushed = flushed
+        self._full_at = 0.0
         self._drafts: list[Draft] = []
         self._dones: list[Done] = []
         self._ids: list[MessageId] = []
         self.queued = 0
         self.posts = 0
         self.repeated = 0
+        self.shed = 0
         self.batch_sizes = Histogram(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
         self.commit_seconds = Histogram(
             0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5
@@ -87,10 +101,10 @@ class Posting:
             check_key(key)
         if expected_head is not None and owner_of(place) is not None:
             raise BadInput("Only a post to a room can depend on the room's head.", field="if_head")
-        if self.queued >= MAX_QUEUED:
-            raise Overloaded("More is being posted than can be stored.", retry_after_seconds=1.0)
+        self._check_capacity()
         self._limits.posts.take(sender)
         if not self._drafts:
+            self._full_at = self._monotonic() + TURN_SECONDS
             self._soon(self.commit)
         self._drafts.append(
             Draft(
@@ -105,8 +119,13 @@ class Posting:
         )
         self._dones.append(done)
         self.queued += 1
-        if len(self._drafts) >= MAX_BATCH:
-            self.commit()
+
+    def _check_capacity(self) -> None:
+        """Raises Overloaded when a further post would wait too long."""
+        too_late = len(self._drafts) >= NEVER_TOO_MANY and self._monotonic() > self._full_at
+        if too_late or self.queued >= MAX_QUEUED:
+            self.shed += 1
+            raise Overloaded("More is being posted than can be stored.", retry_after_seconds=1.0)
 
     async def posted(
         self,
@@ -159,6 +178,7 @@ class Posting:
             except Exception:
                 _log.exception("a poster did not take its outcome")  # the others still have to
         self._hub.flush()
+        self._flushed()
 
     def _new_id(self) -> MessageId:
         """16 characters of base64url: 96 random bits, drawn many at a time."""

@@ -7,7 +7,7 @@ import msgspec
 
 from hubbub.api.answer import NOT_KEPT, PROBLEM, Answer, Headers
 from hubbub.domain import errors as e
-from hubbub.protocol.frames import ErrorFrame, Ref
+from hubbub.protocol.frames import ErrorFrame, Ref, encode
 
 
 class Wire(msgspec.Struct, frozen=True):
@@ -109,6 +109,21 @@ def policy_field(name: str, quota: int, window_seconds: int) -> bytes:
 def limit_field(name: str, remaining: int, reset_seconds: float) -> bytes:
     """RateLimit of the same draft, section 4: what is left, and when there is more."""
     return f'"{name}";r={remaining};t={math.ceil(reset_seconds)}'.encode()
+
+
+class ReadyReply:
+    """One error as a WebSocket reply to any request, encoded before there are any: for when it is said often."""
+
+    def __init__(self, error: e.HubbubError) -> None:
+        whole = encode(error_frame(None, error))
+        self._begin = b'{"type":"error"'
+        assert whole.startswith(self._begin)
+        self._rest = whole.removeprefix(self._begin)
+
+    def to(self, ref: Ref | None) -> bytes:
+        if ref is None:
+            return self._begin + self._rest
+        return b'%b,"ref":%b%b' % (self._begin, encode(ref), self._rest)
 
 
 def error_frame(ref: Ref | None, error: Exception) -> ErrorFrame:

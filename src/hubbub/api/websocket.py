@@ -19,7 +19,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from hubbub.api.address import client_address, joined, networks
-from hubbub.api.errors import INTERNAL, WIRE, error_frame, problem
+from hubbub.api.errors import INTERNAL, WIRE, ReadyReply, error_frame, problem
 from hubbub.api.framed import FramedConnection, library_log
 from hubbub.api.gate import Caller
 from hubbub.api.transport import peer_address, raw_answer
@@ -53,6 +53,7 @@ from hubbub.protocol.frames import (
 )
 from hubbub.protocol.framing import WebSocketFraming
 from hubbub.protocol.session import Ask, Close, Session
+from hubbub.service.posting import too_much
 from hubbub.storage.base import Outcome
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ _BECAUSE: Final[dict[EndReason, type[HubbubError]]] = {
     "disabled": NotSignedIn,
     "overloaded": TooFast,
 }
+
+_TOO_MUCH: Final = ReadyReply(too_much())
 
 _log = logging.getLogger("hubbub.websocket")
 
@@ -244,7 +247,10 @@ class WebSocket(FramedConnection):
         try:
             request = ask.request
             if isinstance(request, Post):
-                self._post(ask, request)
+                if self.context.posting.is_full():
+                    self._shed(ask)
+                else:
+                    self._post(ask, request)
             elif isinstance(request, Subscribe):
                 self._subscribe(ask, request)
             elif isinstance(request, Unsubscribe):
@@ -273,6 +279,11 @@ class WebSocket(FramedConnection):
             key=post.key,
             expected_head=head,
         )
+
+    def _shed(self, ask: Ask) -> None:
+        """What `Posting.post` would do now, for less: shedding helps only where it costs less than posting."""
+        self.context.posting.shed += 1
+        self._give(ask, _TOO_MUCH.to(ask.ref))
 
     def _posted(self, ask: Ask, post: Post, outcome: Outcome) -> None:
         if isinstance(outcome, Posted):
@@ -337,9 +348,11 @@ class WebSocket(FramedConnection):
     # -- answers ------------------------------------------------------------
 
     def _answer(self, ask: Ask, frame: object, after: Callable[[], None] | None = None) -> None:
-        if not self.is_open:
-            return
-        for due in self.session.answer(ask, encode(frame), after):
+        if self.is_open:
+            self._give(ask, encode(frame), after)
+
+    def _give(self, ask: Ask, answer: bytes, after: Callable[[], None] | None = None) -> None:
+        for due in self.session.answer(ask, answer, after):
             assert due.answer is not None
             self.say(due.answer)
             if due.after is not None:

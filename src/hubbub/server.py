@@ -15,6 +15,10 @@ import uvicorn
 
 from hubbub.knobs import Address
 
+DEAD_PEER_SECONDS = 60
+"""How long sent bytes may stay unacknowledged, or a full receiver stay full, before the kernel gives the
+peer up (RFC 5482). It tells a reader who is slow, but alive, from one who is gone."""
+
 _WHY = {
     errno.EADDRINUSE: "it is in use",
     errno.EADDRNOTAVAIL: "this machine does not have that address",
@@ -43,6 +47,8 @@ def listen(address: Address, *, backlog: int) -> list[socket.socket]:
             # Inherited by each connection. asyncio would set it itself, but not on sockets made this way,
             # and an answer sent in two writes then waits 40 ms for the client's acknowledgement.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):  # inherited too
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_SECONDS * 1000)
             sock.setblocking(False)
             sockets.append(sock)
             port = sock.getsockname()[1]

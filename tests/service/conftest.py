@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hubbub.domain.model import SessionEnd
 from hubbub.service.accounts import Accounts
 from hubbub.service.limits import Limits
 from hubbub.service.passwords import Cost, Passwords
@@ -15,6 +16,16 @@ from hubbub.storage.sqlite import SqliteStore
 
 CHEAP = Cost(memory_kib=8, passes=1)
 SESSION_SECONDS = 1000
+
+
+class Stream:
+    """What hangs on a session: tells `told` why it ended."""
+
+    def __init__(self, told: Callable[[SessionEnd], object]) -> None:
+        self._told = told
+
+    def end(self, reason: SessionEnd) -> None:
+        self._told(reason)
 
 
 class Clock:

@@ -253,7 +253,7 @@ class Ear:
     paused = False
 
     def __init__(self) -> None:
-        self.subscriptions: dict[LogId, Subscription] = {}
+        self.subscriptions: tuple[Subscription, ...] = ()
         self.heard: list[bytes] = []
 
     def write(self, data: bytes) -> None:

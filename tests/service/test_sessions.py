@@ -8,7 +8,7 @@ from hubbub.domain.errors import NotSignedIn, StorageFull
 from hubbub.domain.ids import UserId
 from hubbub.storage.sqlite import SqliteStore
 
-from .conftest import SESSION_SECONDS
+from .conftest import SESSION_SECONDS, Stream
 
 HOME = "192.0.2.1"
 SECRET = "correct horse"
@@ -91,7 +91,7 @@ async def test_an_expiry_is_written_once_in_a_twentieth_of_the_lifetime(
         await extend(id, expires_at_ms)
 
     monkeypatch.setattr(store, "extend_session", counted)
-    accounts.watch(session, lambda _: None)
+    accounts.watch(session, Stream(lambda _: None))
     for _ in range(100):
         clock.pass_(STEP / 10)
         await accounts.authenticate(token)
@@ -125,12 +125,12 @@ async def test_a_full_disk_ends_no_stream_that_is_in_use(accounts, store, clock,
         raise StorageFull
 
     monkeypatch.setattr(store, "extend_session", full)
-    accounts.watch(session, told.append)
+    accounts.watch(session, Stream(told.append))
     clock.pass_(SESSION_SECONDS - 1)
     await accounts.touch(session)
     await accounts.tick()
     clock.pass_(2)
-    accounts.watch(session, told.append)
+    accounts.watch(session, Stream(told.append))
     await accounts.tick()
     assert told == []
 
@@ -168,7 +168,7 @@ async def test_a_session_that_slid_and_ended_is_not_written_again(accounts, stor
 
 async def test_a_stream_in_use_asks_the_store_nothing(accounts, store, monkeypatch, ada):
     _, session = ada
-    accounts.watch(session, lambda _: None)
+    accounts.watch(session, Stream(lambda _: None))
     monkeypatch.setattr(store, "session", None)
     assert await accounts.touch(session) == session
 
@@ -214,17 +214,18 @@ async def test_expired_sessions_are_removed_from_the_store(accounts, store, cloc
 async def test_signing_out_ends_the_sessions_streams_at_once_and_no_others(accounts, told, ada):
     _, session = ada
     _, other = await accounts.sign_in("ada", SECRET, address=HOME, agent="")
-    accounts.watch(session, told.append)
-    accounts.watch(session, told.append)
-    accounts.watch(other, lambda _: pytest.fail("another session"))
+    accounts.watch(session, Stream(told.append))
+    accounts.watch(session, Stream(told.append))
+    accounts.watch(other, Stream(lambda _: pytest.fail("another session")))
     await accounts.sign_out(session)
     assert told == ["signed-out", "signed-out"]
 
 
 async def test_a_stream_that_is_no_longer_watched_is_told_nothing(accounts, told, ada):
     _, session = ada
-    unwatch = accounts.watch(session, told.append)
-    unwatch()
+    stream = Stream(told.append)
+    accounts.watch(session, stream)
+    accounts.unwatch(session, stream)
     await accounts.sign_out(session)
     await accounts.tick()
     assert told == []
@@ -232,7 +233,7 @@ async def test_a_stream_that_is_no_longer_watched_is_told_nothing(accounts, told
 
 async def test_a_stream_ends_in_the_second_its_session_expires(accounts, clock, told, ada):
     _, session = ada
-    accounts.watch(session, told.append)
+    accounts.watch(session, Stream(told.append))
     await every_second(accounts, clock, SESSION_SECONDS - 1)
     assert told == []
     await every_second(accounts, clock, 1)
@@ -241,7 +242,7 @@ async def test_a_stream_ends_in_the_second_its_session_expires(accounts, clock, 
 
 async def test_a_stream_whose_session_slid_on_stays(accounts, clock, told, ada):
     token, session = ada
-    accounts.watch(session, told.append)
+    accounts.watch(session, Stream(told.append))
     await every_second(accounts, clock, SESSION_SECONDS - 1)
     await accounts.authenticate(token)
     await every_second(accounts, clock, SESSION_SECONDS - 1)
@@ -254,7 +255,7 @@ async def test_a_stream_whose_session_another_server_slid_on_stays(
     accounts, store, clock, command_line, told, ada
 ):
     _, session = ada
-    accounts.watch(session, told.append)
+    accounts.watch(session, Stream(told.append))
     await command_line.extend_session(session.id, session.expires_at_ms + 5000)
     await every_second(accounts, clock, SESSION_SECONDS + 4)
     assert told == []
@@ -267,13 +268,14 @@ async def test_a_stream_that_leaves_while_its_session_is_looked_up_is_told_nothi
     accounts, store, command_line, monkeypatch, told, ada
 ):
     _, session = ada
-    leave = accounts.watch(session, told.append)
+    stream = Stream(told.append)
+    accounts.watch(session, stream)
     await accounts.tick()
     await command_line.end_sessions(UserId("ada"))
     look_up = store.session
 
     async def slow(id):
-        leave()
+        accounts.unwatch(session, stream)
         return await look_up(id)
 
     monkeypatch.setattr(store, "session", slow)
@@ -284,7 +286,7 @@ async def test_a_stream_that_leaves_while_its_session_is_looked_up_is_told_nothi
 async def test_a_stream_opened_while_its_session_was_ending_ends_at_the_next_tick(accounts, told, ada):
     _, session = ada
     await accounts.sign_out(session)
-    accounts.watch(session, told.append)
+    accounts.watch(session, Stream(told.append))
     await accounts.tick()
     assert told == ["signed-out"]
 
@@ -293,7 +295,7 @@ async def test_disabling_a_user_from_the_command_line_ends_what_is_open(
     accounts, clock, command_line, told, ada
 ):
     token, session = ada
-    accounts.watch(session, told.append)
+    accounts.watch(session, Stream(told.append))
     await accounts.tick()
     await command_line.disable(UserId("ada"), clock.now_ms())
     await accounts.tick()
@@ -305,7 +307,7 @@ async def test_disabling_a_user_from_the_command_line_ends_what_is_open(
 async def test_ending_sessions_from_the_command_line_ends_what_is_open(accounts, command_line, told, ada):
     token, session = ada
     await accounts.authenticate(token)
-    accounts.watch(session, told.append)
+    accounts.watch(session, Stream(told.append))
     await accounts.tick()
     await command_line.end_sessions(UserId("ada"))
     await accounts.tick()
@@ -327,7 +329,7 @@ async def test_ending_sessions_from_the_command_line_ends_those_without_streams_
 
 async def test_what_another_process_does_to_others_ends_nothing(accounts, command_line, told, ada):
     token, session = ada
-    accounts.watch(session, told.append)
+    accounts.watch(session, Stream(told.append))
     await command_line.end_sessions(UserId("nobody"))
     await command_line.set_password(UserId("ada"), "!")
     await accounts.tick()
@@ -337,7 +339,7 @@ async def test_what_another_process_does_to_others_ends_nothing(accounts, comman
 
 async def test_a_quiet_second_looks_at_no_session(accounts, store, monkeypatch, told, ada):
     _, session = ada
-    accounts.watch(session, told.append)
+    accounts.watch(session, Stream(told.append))
     await accounts.tick()
     monkeypatch.setattr(store, "session", None)
     await accounts.tick()
@@ -348,7 +350,7 @@ async def test_a_tick_that_failed_halfway_is_made_up_for_by_the_next(
     accounts, store, command_line, monkeypatch, told, ada
 ):
     _, session = ada
-    accounts.watch(session, told.append)
+    accounts.watch(session, Stream(told.append))
     await accounts.tick()
     await command_line.end_sessions(UserId("ada"))
     look_up = store.session

@@ -43,16 +43,23 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def admit(
-    context: Context, headers: Mapping[str, str], *, ticket: str | None, public_origin: str, safe: bool
+    context: Context,
+    headers: Mapping[str, str],
+    *,
+    ticket: str | None,
+    public_origin: str,
+    safe: bool,
+    once: bool = False,
 ) -> Caller:
     """Who sends a request with these `headers` (names in lower case).
 
     `ticket` is the one in the URL, where one may be. `safe` says that the request changes nothing and
-    opens no WebSocket. Raises NotSignedIn, ForeignOrigin.
+    opens no WebSocket; `once` that the caller will not have to prove it again soon. Raises NotSignedIn,
+    ForeignOrigin.
     """
     authorization = headers.get("authorization")
     if authorization is not None:
-        session = await context.accounts.authenticate(_bearer(authorization))
+        session = await context.accounts.authenticate(_bearer(authorization), once=once)
         return Caller(session=session, via="bearer")
     if ticket is not None:
         admitted = context.tickets.redeem(ticket)
@@ -62,7 +69,7 @@ async def admit(
     if token is None:
         raise NotSignedIn("Send `Authorization: Bearer TOKEN`, with the token that `POST /sessions` gave.")
     check_origin(headers, public_origin, required=not safe)
-    return Caller(session=await context.accounts.authenticate(token), via="cookie")
+    return Caller(session=await context.accounts.authenticate(token, once=once), via="cookie")
 
 
 def check_origin(headers: Mapping[str, str], public_origin: str, *, required: bool) -> None:

@@ -100,24 +100,33 @@ async def _unless_gone(call: Call, query: MessagesQuery, read: Coroutine[Any, An
         raise
     reading = asyncio.create_task(read)
     gone = asyncio.create_task(_gone(call))
-    over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    unwatch = call.context.accounts.watch(
-        session, lambda reason: None if over.done() else over.set_result(reason)
-    )
+    over = _Over()
+    call.context.accounts.watch(session, over)
     try:
-        await asyncio.wait((reading, gone, over), return_when=asyncio.FIRST_COMPLETED)
-        if over.done():
-            raise NotSignedIn(f"Your session has ended ({over.result()}); sign in again.")
+        await asyncio.wait((reading, gone, over.reason), return_when=asyncio.FIRST_COMPLETED)
+        if over.reason.done():
+            raise NotSignedIn(f"Your session has ended ({over.reason.result()}); sign in again.")
         if not reading.done():
             raise Unfinished
         return reading.result()
     finally:
-        unwatch()
+        call.context.accounts.unwatch(session, over)
         connections.let_go(session.id)
         for task in (reading, gone):
             task.cancel()
         with suppress(asyncio.CancelledError):
             await gone
+
+
+class _Over:
+    """What of a long poll hangs on its session."""
+
+    def __init__(self) -> None:
+        self.reason: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def end(self, reason: str) -> None:
+        if not self.reason.done():
+            self.reason.set_result(reason)
 
 
 async def _gone(call: Call) -> None:

@@ -172,7 +172,7 @@ class Stream:
         self.kind = kind
         self.write = connection.transport.write
         self.paused = True
-        self.subscriptions: dict[LogId, Subscription] = {}
+        self.subscriptions: tuple[Subscription, ...] = ()
         self.opened: list[Subscription] = []
         self.slot = 0
 
@@ -181,7 +181,7 @@ class Stream:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context, session = self._context, self._caller.session
-        unwatch = context.accounts.watch(session, self.end)
+        context.accounts.watch(session, self)
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self._head()})
             self._begin()
@@ -189,7 +189,7 @@ class Stream:
                 pass
         finally:
             self._connection.reader = None
-            unwatch()
+            context.accounts.unwatch(session, self)
             context.hub.leave(self)
             context.connections.leave(self, session.id)
 

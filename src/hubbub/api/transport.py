@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+import sys
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.utils import is_ssl
+from websockets.datastructures import Headers
+from websockets.http11 import Request as UpgradeRequest
 
 from hubbub.api.errors import problem
 from hubbub.domain.errors import BadInput, HeadTooLarge, HubbubError, TooMany
@@ -22,10 +27,6 @@ if TYPE_CHECKING:
     from hubbub.api.context import Context
 
 EXTENSION = "hubbub.connection"
-
-DEAD_PEER_SECONDS = 60
-"""How long sent bytes may stay unacknowledged, or a full receiver stay full, before the kernel gives the
-peer up (RFC 5482). It tells a reader who is slow, but alive, from one who is gone."""
 
 PARSED_AT_ONCE = 2048
 """Bytes given to the parser at a time: the requests in them are all that can await their turn. Each weighs a
@@ -41,23 +42,36 @@ class StreamReader(Protocol):
     def resume(self) -> None: ...
 
 
+class Upgraded(Protocol):
+    """Who takes the connection over when it becomes a WebSocket."""
+
+    def take_over(self, transport: asyncio.Transport, address: str, request: UpgradeRequest) -> None: ...
+
+
 def http_class(context: Context) -> type[HttpConnection]:
     """For uvicorn's `http=`."""
     return type("BoundHttpConnection", (HttpConnection,), {"context": context})
 
 
-def keep_watch(transport: asyncio.BaseTransport) -> None:
-    """Have the kernel notice dead peers, where it can."""
+def peer_of(transport: asyncio.BaseTransport) -> tuple[str, int] | None:
+    """The address and the port on the other side of the connection; None where it has none.
+
+    It is the system that is asked: a transport keeps what it has once been asked, three hundred bytes for as
+    long as the connection lives.
+    """
     sock = transport.get_extra_info("socket")
-    option = getattr(socket, "TCP_USER_TIMEOUT", None)
-    if sock is not None and option is not None and sock.family != getattr(socket, "AF_UNIX", None):
-        sock.setsockopt(socket.IPPROTO_TCP, option, DEAD_PEER_SECONDS * 1000)
-
-
-def peer_address(transport: asyncio.BaseTransport) -> str:
-    """The address on the other side of the connection; "" where there is none."""
-    peer = transport.get_extra_info("peername")
-    return str(peer[0]) if isinstance(peer, tuple) else ""
+    if sock is None:
+        name = transport.get_extra_info("peername")
+    else:
+        asking = socket.socket(fileno=sock.fileno())
+        try:
+            name = asking.getpeername()
+        except OSError:  # it has gone already
+            return None
+        finally:
+            asking.detach()
+    # Many connections come from few addresses: they share the text.
+    return (sys.intern(str(name[0])), int(name[1])) if isinstance(name, tuple) else None
 
 
 def raw_answer(answer: Answer) -> bytes:
@@ -102,8 +116,13 @@ class HttpConnection(HttpToolsProtocol):
     # -- the connection -----------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        peer = peer_address(transport)
+        # Not the library's own, which has the transport keep the names of both ends.
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = FlowControl(transport)
+        self.client = peer_of(transport)
+        self.scheme = "https" if is_ssl(transport) else "http"
+        peer = self.client[0] if self.client else ""
         try:
             self.context.connections.open_socket(peer)
         except TooMany as error:
@@ -111,7 +130,6 @@ class HttpConnection(HttpToolsProtocol):
             return
         self._counted = peer
         transport.set_write_buffer_limits(high=self.context.settings.write_buffer_bytes)
-        keep_watch(transport)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -185,8 +203,23 @@ class HttpConnection(HttpToolsProtocol):
             return
         self._held_bytes = 0
         self._head_complete()
-        self._counted = None  # it is the WebSocket's to count off
-        super().handle_websocket_upgrade()
+        address, self._counted = self._counted or "", None  # it is the WebSocket's to count off
+        self.connections.discard(self)
+        heir = cast(Upgraded, self.ws_protocol_class(self.connections))  # type: ignore[misc, call-arg]
+        heir.take_over(self.transport, address, self._upgrade_request())
+        self.transport.set_protocol(cast(asyncio.Protocol, heir))
+
+    def _upgrade_request(self) -> UpgradeRequest:
+        """The head that was parsed, as the WebSocket library has it."""
+        headers = Headers()
+        for name, value in self.scope["headers"]:
+            headers[name.decode("latin-1")] = value.decode("latin-1")
+        return UpgradeRequest(
+            self.url.decode("latin-1"),
+            headers,
+            method=self.scope["method"],
+            protocol=f"HTTP/{self.parser.get_http_version()}",
+        )
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -39,6 +39,7 @@ async def admit_upgrade(
         ticket=_one(query, "ticket"),
         public_origin=public_url(headers, scheme, context.settings, peer=peer),
         safe=False,
+        once=True,
     )
     wanted = _wanted(path, query, caller.session.user)
     for log in wanted:

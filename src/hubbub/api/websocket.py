@@ -22,7 +22,7 @@ from hubbub.api.address import client_address, joined, networks
 from hubbub.api.errors import INTERNAL, WIRE, ReadyReply, error_frame, problem
 from hubbub.api.framed import FramedConnection, library_log
 from hubbub.api.gate import Caller
-from hubbub.api.transport import peer_address, raw_answer
+from hubbub.api.transport import raw_answer
 from hubbub.api.upgrade import admit_upgrade
 from hubbub.api.wanted import check_room_for, inbox_of, log_of_room
 from hubbub.domain.errors import (
@@ -96,37 +96,40 @@ class WebSocket(FramedConnection):
         "_connections",
         "address",
         "caller",
+        "left",
         "refusals",
         "session",
         "slot",
         "spoke",
         "subscriptions",
         "task",
-        "unwatch",
     )
 
     context: ClassVar[Context]
     framing: ClassVar[WebSocketFraming] = WebSocketFraming()
     kind: Literal["websocket"] = "websocket"
 
-    def __init__(self, config: object, server_state: Any, app_state: object) -> None:
+    def __init__(self, connections: set[object]) -> None:
+        """`connections` are those the server waits for when it stops."""
         super().__init__()
-        self._connections: set[object] = server_state.connections
+        self._connections = connections
         self.caller: Caller | None = None
-        self.session = Session()
-        self.subscriptions: dict[LogId, Subscription] = {}
+        self.left = False
+        self.session: Session | None = None  # made with the first request: most only listen
+        self.subscriptions: tuple[Subscription, ...] = ()
         self.spoke = False
         self.refusals = 0
         self.slot = 0
         self.task: asyncio.Task[None] | None = None
-        self.unwatch: Callable[[], None] | None = None
 
     # -- the connection -----------------------------------------------------
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self.address = peer_address(transport)
+    def take_over(self, transport: asyncio.Transport, address: str, request: UpgradeRequest) -> None:
+        """Go on with the connection of an HTTP request that asked for this. `address` is who counts for it."""
+        self.connection_made(transport)
+        self.address = address
         self._connections.add(self)
+        self.task = asyncio.get_running_loop().create_task(self._open(request))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
@@ -138,9 +141,9 @@ class WebSocket(FramedConnection):
     def leave(self) -> None:
         """Listen no more."""
         self.context.hub.leave(self)
-        if self.unwatch is not None and self.caller is not None:
-            self.unwatch()
-            self.unwatch = None
+        if self.caller is not None and not self.left:
+            self.left = True
+            self.context.accounts.unwatch(self.caller.session, self)
             self.context.connections.leave(self, self.caller.session.id)
 
     def resume_writing(self) -> None:
@@ -156,27 +159,15 @@ class WebSocket(FramedConnection):
     def data_received(self, data: bytes) -> None:
         if self.caller is not None:
             super().data_received(data)
-        elif self.task is None and not self.transport.is_closing():
-            self._upgrade(data)
         elif len(self._held) + len(data) <= self.max_frame_bytes:
             self._held += data
         else:
             self.transport.abort()
 
-    def _upgrade(self, head: bytes) -> None:
-        handshake = ServerProtocol(select_subprotocol=_select, logger=library_log)
-        handshake.receive_data(head)
-        for request in handshake.events_received():
-            if isinstance(request, UpgradeRequest):
-                self.task = asyncio.get_running_loop().create_task(self._open(handshake, request))
-                return
-        self._send_library(handshake)  # what it refuses a malformed head with
-        self.transport.close()
-
-    async def _open(self, handshake: ServerProtocol, request: UpgradeRequest) -> None:
+    async def _open(self, request: UpgradeRequest) -> None:
         try:
             async with asyncio.timeout(self.context.settings.head_seconds):
-                await self._sign_in(handshake, request)
+                await self._sign_in(request)
         except TimeoutError:
             self.transport.abort()
         except Exception as error:
@@ -189,10 +180,12 @@ class WebSocket(FramedConnection):
             self.task = None
         self.go_on()
 
-    async def _sign_in(self, handshake: ServerProtocol, request: UpgradeRequest) -> None:
+    async def _sign_in(self, request: UpgradeRequest) -> None:
         """All that can be refused is refused with an HTTP status, before the upgrade is answered."""
         context = self.context
         headers = joined((name.lower(), value) for name, value in request.headers.raw_items())
+        if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
+            raise BadInput("A request for a WebSocket has no body.")
         trusted = networks(context.settings.trusted_proxies)
         context.limits.requests.take(client_address(self.address, headers, trusted))
         secure = self.transport.get_extra_info("sslcontext") is not None
@@ -201,11 +194,12 @@ class WebSocket(FramedConnection):
         )
         check_room_for(len(wanted), context.settings)
         opened = [await context.hub.open(self, log, after) for log, after in wanted.items()]
+        handshake = ServerProtocol(select_subprotocol=_select, logger=library_log)
         response = handshake.accept(request)
         if response.status_code == 101:
             context.connections.join(self, caller.session.id)
             self.caller = caller
-            self.unwatch = context.accounts.watch(caller.session, self.end)
+            context.accounts.watch(caller.session, self)
         handshake.send_response(response)
         self._send_library(handshake)  # which also leaves, when it was refused
         if self.caller is not None:
@@ -232,13 +226,15 @@ class WebSocket(FramedConnection):
         return (
             self.paused
             or self.task is not None
-            or self.session.waiting >= self.context.settings.requests_in_flight
+            or (self.session is not None and self.session.waiting >= self.context.settings.requests_in_flight)
         )
 
     def take_text(self, text: bytes) -> None:
         if not self.is_open:
             return
         self.spoke = True
+        if self.session is None:
+            self.session = Session()
         try:
             ask = self.session.receive(text)
         except Close as close:
@@ -308,7 +304,7 @@ class WebSocket(FramedConnection):
         log = self._log_of(request)
         self.caller.check_may_read(log)
         check_room_for(len(self.subscriptions) + 1, self.context.settings)
-        if log in self.subscriptions:
+        if self._subscription(log) is not None:
             field = "inbox" if request.inbox else "room"
             raise BadInput("This log is subscribed already; unsubscribe first.", field=field)
         after = None
@@ -334,10 +330,13 @@ class WebSocket(FramedConnection):
         self.go_on()
 
     def _unsubscribe(self, ask: Ask, request: Unsubscribe) -> None:
-        subscription = self.subscriptions.get(self._log_of(request))
+        subscription = self._subscription(self._log_of(request))
         if subscription is not None:
             self.context.hub.close(subscription)
         self._answer(ask, Unsubscribed(ref=request.ref, room=request.room, inbox=request.inbox))
+
+    def _subscription(self, log: LogId) -> Subscription | None:
+        return next((each for each in self.subscriptions if each.log.id == log), None)
 
     def _log_of(self, request: Subscribe | Unsubscribe) -> LogId:
         if (request.room is None) != request.inbox:
@@ -352,6 +351,7 @@ class WebSocket(FramedConnection):
             self._give(ask, encode(frame), after)
 
     def _give(self, ask: Ask, answer: bytes, after: Callable[[], None] | None = None) -> None:
+        assert self.session is not None
         for due in self.session.answer(ask, answer, after):
             assert due.answer is not None
             self.say(due.answer)

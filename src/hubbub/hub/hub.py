@@ -80,33 +80,37 @@ class Hub:
                 raise
         sub = Subscription(log, reader, log.head if after is None else after)
         self.behind += 1
-        reader.subscriptions[id] = sub
+        reader.subscriptions += (sub,)
         return sub
 
     def start(self, sub: Subscription) -> None:
         """Hand over what follows, then go live. Does nothing for a subscription that was closed meanwhile."""
-        if sub.reader.subscriptions.get(sub.log.id) is sub:
+        if not sub.closed:
             sub.started = True
             self._advance(sub)
 
     def close(self, sub: Subscription) -> None:
         """The reader no longer wants this log."""
-        reader, log = sub.reader, sub.log
-        if reader.subscriptions.get(log.id) is sub:
-            del reader.subscriptions[log.id]
-            if not sub.live:
-                self.behind -= 1
-            log.leave(sub)
-            self._release(log)
+        if not sub.closed:
+            sub.reader.subscriptions = tuple(each for each in sub.reader.subscriptions if each is not sub)
+            self._close(sub)
 
     def leave(self, reader: Reader) -> None:
         """The reader's connection is gone."""
-        for sub in list(reader.subscriptions.values()):
-            self.close(sub)
+        left, reader.subscriptions = reader.subscriptions, ()
+        for sub in left:
+            self._close(sub)
+
+    def _close(self, sub: Subscription) -> None:
+        sub.closed = True
+        if not sub.live:
+            self.behind -= 1
+        sub.log.leave(sub)
+        self._release(sub.log)
 
     def resume(self, reader: Reader) -> None:
         """The reader's socket has drained: what it fell behind in goes on."""
-        for sub in reader.subscriptions.values():
+        for sub in reader.subscriptions:
             if sub.started and not sub.live:
                 self._enqueue(sub)
 
@@ -263,7 +267,7 @@ class Hub:
 
     def _wants(self, sub: Subscription) -> bool:
         """Whether it is still open and behind, and its socket takes more; if not, `resume` goes on."""
-        return sub.reader.subscriptions.get(sub.log.id) is sub and not sub.live and not sub.reader.paused
+        return not (sub.closed or sub.live or sub.reader.paused)
 
     async def _read(self, sub: Subscription) -> list[Entry]:
         """A page of what follows the cursor, up to `flushed`: what is newer comes with its own flush."""

@@ -46,8 +46,9 @@ class Reader(Protocol):
     paused: bool
     """True while more waits in its socket's buffer than may: it is not written to."""
 
-    subscriptions: "dict[LogId, Subscription]"
-    """By log. The hub keeps it; the connection only looks."""
+    subscriptions: "tuple[Subscription, ...]"
+    """One for each log. The hub keeps it; the connection only looks. Most have one, and ten thousand of the
+    smallest dictionaries would weigh as much as ten thousand connections."""
 
     @property
     def write(self) -> Callable[[bytes], None]:
@@ -66,7 +67,7 @@ class Subscription:
     after. It stands at the log's `flushed` while `live`, at `seq` while not.
     """
 
-    __slots__ = ("live", "log", "queued", "reader", "seq", "started")
+    __slots__ = ("closed", "live", "log", "queued", "reader", "seq", "started")
 
     def __init__(self, log: "Log", reader: Reader, seq: int) -> None:
         self.log = log
@@ -74,6 +75,7 @@ class Subscription:
         self.seq = seq
         self.started = False
         self.live = False
+        self.closed = False
         self.queued = False
         """Whether it awaits its turn to catch up: no subscription waits twice."""
 

@@ -57,12 +57,12 @@ class Session:
     __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
-        self._waiting: deque[Ask] | None = None  # made with the first request: most only listen
+        self._waiting: deque[Ask] = deque()
 
     @property
     def waiting(self) -> int:
         """How many requests have not been answered."""
-        return len(self._waiting) if self._waiting else 0
+        return len(self._waiting)
 
     def receive(self, payload: bytes) -> Ask:
         """The request in one text message. Raises Close when it is not JSON, or no object."""
@@ -77,8 +77,6 @@ class Session:
             ask = _misfit(payload, str(error))
         except (msgspec.DecodeError, RecursionError):
             raise Close(NOT_UNDERSTOOD, "a message is one JSON object") from None
-        if self._waiting is None:
-            self._waiting = deque()
         self._waiting.append(ask)
         return ask
 

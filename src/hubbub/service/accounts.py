@@ -33,7 +33,7 @@ from hubbub.service.paging import DEFAULT_LIMIT, check_limit
 from hubbub.service.passwords import Passwords
 from hubbub.service.remembered import Remembered
 from hubbub.service.tokens import looks_like_a_token, new_session_id, new_token, token_hash
-from hubbub.service.watchers import End, Watchers
+from hubbub.service.watchers import Stream, Watchers
 from hubbub.storage.base import Store
 
 MAX_SESSIONS = 100
@@ -193,8 +193,11 @@ class Accounts:
 
     # -- being signed in ----------------------------------------------------
 
-    async def authenticate(self, token: str) -> Session:
-        """The session `token` stands for, its expiry slid forward. Raises NotSignedIn."""
+    async def authenticate(self, token: str, *, once: bool = False) -> Session:
+        """The session `token` stands for, its expiry slid forward. Raises NotSignedIn.
+
+        `once`: the token will not soon be shown again, so that the session need not be remembered by it.
+        """
         if not looks_like_a_token(token):
             raise NotSignedIn("This is not a token of this server.")
         hashed = token_hash(token)
@@ -202,7 +205,7 @@ class Accounts:
         if session is None:
             forgettings = self._remembered.forgettings
             session = self._alive(await self._store.session_by_token(hashed))
-            if forgettings == self._remembered.forgettings:
+            if not once and forgettings == self._remembered.forgettings:
                 self._remembered.keep(session, hashed)
         return self._slide(self._alive(session))
 
@@ -234,10 +237,12 @@ class Accounts:
 
     # -- live streams -------------------------------------------------------
 
-    def watch(self, session: Session, end: End) -> Callable[[], None]:
-        """Have `end` called with the reason within a second of the end of `session`; the answer takes that
-        back. `end` must neither wait nor raise."""
-        return self._watchers.watch(session, end)
+    def watch(self, session: Session, stream: Stream) -> None:
+        """Have `stream` ended within a second of the end of `session`, until `unwatch`."""
+        self._watchers.watch(session, stream)
+
+    def unwatch(self, session: Session, stream: Stream) -> None:
+        self._watchers.unwatch(session.id, stream)
 
     async def tick(self) -> None:
         """What time and other processes did to sessions. To be called twice a second, never twice at once."""
@@ -280,7 +285,8 @@ class Accounts:
             return
         current = replace(stored, expires_at_ms=max(stored.expires_at_ms, self._unwritten.get(id, 0)))
         if current.alive(self._now_ms()):
-            self._watchers.update(current)
+            if current != watched:  # else what is known serves on, and no copy of it is kept
+                self._watchers.update(current)
             self._watchers.confirm(id)
         else:
             self._finish(current, "expired")

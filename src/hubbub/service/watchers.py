@@ -4,30 +4,37 @@ Pure: no clock, no store. Ten thousand streams are watched, so each costs little
 which nothing expires costs no walk over them.
 """
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
+from typing import Protocol
 
 import structlog
 
 from hubbub.domain.ids import SessionId
 from hubbub.domain.model import Session, SessionEnd
 
-End = Callable[[SessionEnd], None]
+
+class Stream(Protocol):
+    """What hangs on a session."""
+
+    def end(self, reason: SessionEnd, /) -> None:
+        """The session is over. Must neither wait nor raise."""
+        ...
+
 
 _log = structlog.get_logger("hubbub.service")
 
 
 class _Watched:
-    __slots__ = ("ends", "session")
+    __slots__ = ("session", "streams")
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.ends: tuple[End, ...] = ()
+        self.streams: tuple[Stream, ...] = ()
 
 
 class Watchers:
     """Always true:
-    * each `end` is called once at most, and never after its `unwatch`;
+    * each stream is ended once at most, and never after its `unwatch`;
     * a session stands here exactly while some stream hangs on it;
     * no session here expires before `_earliest_ms`.
     """
@@ -40,18 +47,30 @@ class Watchers:
     def __len__(self) -> int:
         return len(self._watched)
 
-    def watch(self, session: Session, end: End) -> Callable[[], None]:
-        """Have `end` called with the reason when `session` ends; calling the answer takes that back.
+    def watch(self, session: Session, stream: Stream) -> None:
+        """Have `stream` ended when `session` is, until `unwatch`.
 
         The session counts as unconfirmed: it may have ended while the stream was being opened.
         """
         watched = self._watched.get(session.id)
         if watched is None:
             watched = self._watched[session.id] = _Watched(session)
-        watched.ends += (end,)
+        watched.streams += (stream,)
         self._unconfirmed.add(session.id)
         self._earliest_ms = min(self._earliest_ms, watched.session.expires_at_ms)
-        return partial(self._unwatch, session.id, end)
+
+    def unwatch(self, id: SessionId, stream: Stream) -> None:
+        """Take a `watch` back, if it still stands."""
+        watched = self._watched.get(id)
+        if watched is None:
+            return
+        for place, other in enumerate(watched.streams):
+            if other is stream:
+                watched.streams = watched.streams[:place] + watched.streams[place + 1 :]
+                break
+        if not watched.streams:
+            del self._watched[id]
+            self._unconfirmed.discard(id)
 
     def session(self, id: SessionId) -> Session | None:
         """The watched session as it was last known."""
@@ -86,20 +105,8 @@ class Watchers:
         """Tell all that hang on the session, and let go of them."""
         self._unconfirmed.discard(id)
         watched = self._watched.pop(id, None)
-        for end in watched.ends if watched else ():
+        for stream in watched.streams if watched else ():
             try:
-                end(reason)
+                stream.end(reason)
             except Exception:
                 _log.exception("a stream did not take the end of its session")  # the others still have to
-
-    def _unwatch(self, id: SessionId, end: End) -> None:
-        watched = self._watched.get(id)
-        if watched is None:
-            return
-        for place, other in enumerate(watched.ends):
-            if other is end:
-                watched.ends = watched.ends[:place] + watched.ends[place + 1 :]
-                break
-        if not watched.ends:
-            del self._watched[id]
-            self._unconfirmed.discard(id)

@@ -1,4 +1,4 @@
-"""What is said within a turn goes out together, before whatever is written after it, and nothing stays behind."""
+"""What is said within a turn goes out together, before what is written after it, and nothing stays behind."""
 
 from collections.abc import Callable
 

@@ -16,7 +16,7 @@ from hubbub.domain.errors import (
     TooLarge,
 )
 from hubbub.domain.events import Draft, Posted
-from hubbub.domain.ids import LogId, RoomId, UserId, inbox_log, room_log
+from hubbub.domain.ids import RoomId, UserId, inbox_log, room_log
 from hubbub.domain.model import Room, User
 from hubbub.hub import Hub, Subscription
 from hubbub.protocol.framing import NdjsonFraming

@@ -43,17 +43,18 @@ class Wheel:
     """Connections spread over the seconds of a period, so that each turn meets about as many."""
 
     def __init__(self, seconds: float) -> None:
-        self._slots: list[set[Connection]] = [set() for _ in range(max(1, round(seconds)))]
+        # Dictionaries for sets, which take twice the room.
+        self._slots: list[dict[Connection, None]] = [{} for _ in range(max(1, round(seconds)))]
         self._next = 0
         self._now = 0
 
     def add(self, connection: Connection) -> None:
         self._next = (self._next + 1) % len(self._slots)
         connection.slot = self._next
-        self._slots[self._next].add(connection)
+        self._slots[self._next][connection] = None
 
     def remove(self, connection: Connection) -> None:
-        self._slots[connection.slot].discard(connection)
+        self._slots[connection.slot].pop(connection, None)
 
     def turn(self) -> None:
         self._now = (self._now + 1) % len(self._slots)

@@ -112,7 +112,7 @@ def limit_field(name: str, remaining: int, reset_seconds: float) -> bytes:
 
 
 class ReadyReply:
-    """One error as a WebSocket reply to any request, encoded before there are any: for when it is said often."""
+    """One error as a WebSocket reply to any request, encoded before there are any, for what is said often."""
 
     def __init__(self, error: e.HubbubError) -> None:
         whole = encode(error_frame(None, error))

@@ -142,6 +142,12 @@ class HttpConnection(HttpToolsProtocol):
             self._answering.disconnected = True
             self._answering.message_event.set()
         super().connection_lost(exc)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Leave nothing that points here for the garbage collector to find, which comes late and looks at all
+        that is alive."""
+        self.parser = self.scope = self.cycle = self._answering = None  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
         if self._unparsed or self.pipeline:
@@ -208,6 +214,7 @@ class HttpConnection(HttpToolsProtocol):
         heir = cast(Upgraded, self.ws_protocol_class(self.connections))  # type: ignore[misc, call-arg]
         heir.take_over(self.transport, address, self._upgrade_request())
         self.transport.set_protocol(cast(asyncio.Protocol, heir))
+        self._let_go()
 
     def _upgrade_request(self) -> UpgradeRequest:
         """The head that was parsed, as the WebSocket library has it."""

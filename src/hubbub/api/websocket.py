@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, cast
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, cast
 
 from websockets.http11 import Request as UpgradeRequest
 from websockets.server import ServerProtocol
@@ -125,7 +125,7 @@ class WebSocket(FramedConnection):
     # -- the connection -----------------------------------------------------
 
     def take_over(self, transport: asyncio.Transport, address: str, request: UpgradeRequest) -> None:
-        """Go on with the connection of an HTTP request that asked for this. `address` is who counts for it."""
+        """Go on with the connection of an HTTP request that asked for this. It counts for `address`."""
         self.connection_made(transport)
         self.address = address
         self._connections.add(self)
@@ -277,7 +277,7 @@ class WebSocket(FramedConnection):
         )
 
     def _shed(self, ask: Ask) -> None:
-        """What `Posting.post` would do now, for less: shedding helps only where it costs less than posting."""
+        """What `Posting.post` would do now, for less: shedding helps only if it costs less than posting."""
         self.context.posting.shed += 1
         self._give(ask, _TOO_MUCH.to(ask.ref))
 

@@ -24,13 +24,13 @@ TURN_SECONDS = 0.1
 """How long one turn takes in posts, from its first; what comes later in it is refused as Overloaded.
 
 A turn that takes in more lasts longer, so that more has come for the next: up to some load that is batching,
-and beyond it a queue without end. With this bound whatever is accepted waits for two turns at most, and a turn
-lasts little more than twice as long as it took posts in.
+and beyond it a queue without end. With this bound whatever is accepted waits for two turns at most, and a
+turn lasts little more than twice as long as it took posts in.
 """
 
 NEVER_TOO_MANY = 1000
-"""So many posts a turn takes in however long it has lasted: they cost some 20 ms, and what made it so long was
-something else."""
+"""So many posts a turn takes in however long it has lasted: they cost some 20 ms, and what made it so long
+was something else."""
 
 MAX_QUEUED = 20_000
 """Posts that await their commit, however slow the store is; further ones are refused as Overloaded."""

@@ -1,6 +1,7 @@
 """Sessions in SQLite. A token is known by its hash only."""
 
 from collections.abc import Sequence
+from sys import intern
 
 from hubbub.domain.errors import WrongCredentials
 from hubbub.domain.ids import SessionId, UserId
@@ -12,7 +13,10 @@ _SESSION = "SELECT id, user, created_at_ms, expires_at_ms, agent FROM sessions "
 
 def _session(row: Row) -> Session:
     id, user, created_at_ms, expires_at_ms, agent = row
-    return Session(id=id, user=user, created_at_ms=created_at_ms, expires_at_ms=expires_at_ms, agent=agent)
+    # Thousands of sessions come from a few kinds of agents: they share the text.
+    return Session(
+        id=id, user=user, created_at_ms=created_at_ms, expires_at_ms=expires_at_ms, agent=intern(agent)
+    )
 
 
 class Sessions:

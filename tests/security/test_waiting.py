@@ -78,6 +78,7 @@ async def test_a_stream_on_a_socket_that_is_full_already_is_written_nothing_unti
         transport=SimpleNamespace(write=written.append, close=lambda: None),
         flow=SimpleNamespace(write_paused=True),
         reader=None,
+        send_head=lambda: None,
     )
     caller = await admit(
         target.context,

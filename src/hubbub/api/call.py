@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope
 
 from hubbub.api import address
 from hubbub.api.gate import Caller
+from hubbub.api.transport import EXTENSION
 from hubbub.domain.errors import BadInput, HubbubError, TooLarge, UnsupportedMediaType
 
 if TYPE_CHECKING:
@@ -117,11 +118,7 @@ class Call:
         if media_type is not None and not _is_json(media_type):
             raise UnsupportedMediaType("Send the body with `Content-Type: application/json`.")
         settings = self.context.settings
-        try:
-            async with asyncio.timeout(settings.body_seconds):
-                body = await self._body(settings.max_body_bytes)
-        except TimeoutError:
-            raise Unfinished from None
+        body = await self._body_in_time(settings.max_body_bytes, settings.body_seconds)
         try:
             given: Given = _decoder(kind).decode(body)
             return given
@@ -131,6 +128,16 @@ class Call:
             raise BadInput(f"The body has to be JSON in UTF-8: {wrong}.") from None
         except RecursionError:
             raise BadInput("The body is nested too deeply.") from None
+
+    async def _body_in_time(self, limit_bytes: int, seconds: float) -> bytes:
+        connection = self.scope.get("extensions", {}).get(EXTENSION)
+        if connection is not None and connection.has_whole_body():
+            return await self._body(limit_bytes)  # nothing to wait for: a timer would cost more than reading
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._body(limit_bytes)
+        except TimeoutError:
+            raise Unfinished from None
 
     async def _body(self, limit_bytes: int) -> bytes:
         if int(self.headers.get("content-length") or 0) > limit_bytes:

@@ -203,6 +203,7 @@ class Stream:
 
     def _begin(self) -> None:
         """Tell where the stream stands, then start every log on it."""
+        self._connection.send_head()
         self._connection.reader = self
         self.paused = self._connection.flow.write_paused  # by answers before this one, or by its own head
         if self.kind == "sse":

@@ -33,6 +33,7 @@ PARSED_AT_ONCE = 2048
 hundred times what it may take to send."""
 
 _HEADER_OVERHEAD = 4  # ": " and CRLF
+_INTERIM = b"HTTP/1.1 1"  # 100 Continue, which is no answer
 
 
 class StreamReader(Protocol):
@@ -92,6 +93,40 @@ def raw_answer(answer: Answer) -> bytes:
     )
 
 
+class Together:
+    """A connection as the library answers on it: the head of an answer waits for its body, for one write.
+
+    Always true: `_head` is None until a head came, and empty once it was written.
+    """
+
+    __slots__ = ("_head", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head: bytes | None = None
+
+    def write(self, data: bytes) -> None:
+        if self._head is None and not data.startswith(_INTERIM):
+            self._head = data
+        elif self._head:
+            data, self._head = self._head + data, b""
+            self._transport.write(data)
+        else:
+            self._transport.write(data)
+
+    def send_head(self) -> None:
+        """Write the head, if there is one that still waits: what follows comes another way, or not at all."""
+        if self._head:
+            self.write(b"")
+
+    def close(self) -> None:
+        self.send_head()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+
 class HttpConnection(HttpToolsProtocol):
     """Always true:
     * while a request's head is incomplete, a timer runs that ends the connection;
@@ -109,6 +144,7 @@ class HttpConnection(HttpToolsProtocol):
         self._held_bytes = 0
         self._unparsed = b""
         self._answering: RequestResponseCycle | None = None
+        self._together: Together | None = None
         self._in_head = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._counted: str | None = None
@@ -169,9 +205,20 @@ class HttpConnection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answering = cycle
+        cycle.transport = self._together = Together(self.transport)  # type: ignore[assignment]
         super()._start_asgi_task(cycle, app)
 
+    def has_whole_body(self) -> bool:
+        """Whether all of the request that is being answered has come."""
+        return self._answering is not None and not self._answering.more_body
+
+    def send_head(self) -> None:
+        """Have the head of the answer written now: what follows it is written to the connection itself."""
+        if self._together is not None:
+            self._together.send_head()
+
     def on_response_complete(self) -> None:
+        self.send_head()
         super().on_response_complete()
         if self.transport.is_closing():
             return

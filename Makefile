@@ -8,7 +8,7 @@ ARGS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test bench check format setup lock clean
+.PHONY: help serve test bench reference check format setup lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -37,6 +37,14 @@ setup: .venv/.developing ## .venv with hubbub and every tool, from the hashed lo
 
 lock: ## Resolve requirements/*.txt anew, hashes and all (needs uv)
 	@requirements/lock
+
+REFERENCE := benchmarks/.build/fanout benchmarks/.build/load
+
+reference: $(REFERENCE) ## The C programs that figures of hubbub are put beside
+
+benchmarks/.build/%: benchmarks/reference/%.c
+	@mkdir -p $(@D)
+	@$(CC) -std=gnu11 -O2 -Wall -Wextra -o $@ $<
 
 clean: ## Forget the environment and the caches; never the data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""What is measured on the peers' page: how each is started, and what its clients say. Nothing here measures."""
+"""What is measured beside hubbub: how each is started, and what its clients say. Nothing here measures."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence

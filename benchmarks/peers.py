@@ -27,11 +27,11 @@ from contenders import CONTENDERS
 from generator import Generator, GeneratorFailed
 from hubbub.bench import machine
 from hubbub.cli.asked import without_settings
-from peers_table import tables
+from peers_table import FAULTS, tables
 from processes import cpu_seconds, resident_bytes
 
 START_SECONDS = 30.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 5.0
 QUIET_SECONDS = 2.0
 """After starting and after connecting, until the server has finished what that left to do."""
 
@@ -49,7 +49,7 @@ class Asked:
 
 
 class ContenderFailed(Exception):
-    """It did not start, or did not let everybody in."""
+    """It is not here, did not start, or did not let everybody in."""
 
 
 def free_port() -> int:
@@ -65,7 +65,7 @@ def running(contender: Contender, crowd: Crowd, port: int, cores: frozenset[int]
         directory = Path(name)
         contender.prepare(directory, port, crowd)
         with machine.on(cores):
-            process = subprocess.Popen(  # noqa: S603
+            process = subprocess.Popen(
                 contender.command(directory, port),
                 cwd=directory,
                 env={**without_settings(), **contender.environment()},
@@ -149,7 +149,7 @@ def _load(generator: Generator, pid: int, rate: float, crowd: Crowd, asked: Aske
 
 def _line(load: dict[str, Any]) -> str:
     p99 = load["delivery_ms"]["p99"]
-    faults = [f"{load[name]:,} {name}" for name in ("missing", "twice", "out_of_order", "foreign") if load[name]]
+    faults = [f"{load[name]:,} {said}" for name, said in FAULTS.items() if load[name]]
     return (
         f"{load['offered_per_second']:,.0f} posts/s: {load['deliveries_per_second']:,.0f} deliveries/s, "
         f"p99 {'–' if p99 is None else f'{p99:,.1f}'} ms, server {load['server_cpu']:.2f} cores, "
@@ -167,10 +167,9 @@ def _all(contenders: Sequence[Contender], asked: Asked) -> list[dict[str, Any]]:
             print(f"{name:13} {text}", file=sys.stderr, flush=True)
 
         result: dict[str, Any] = {"name": contender.name, "title": contender.title, "keeps": contender.keeps}
-        if absent := contender.absent():
-            say(f"left out: {absent}")
-            continue
         try:
+            if absent := contender.absent():
+                raise ContenderFailed(absent)
             result |= {"version": contender.version(), **measure(contender, asked, say)}
         except (ContenderFailed, GeneratorFailed) as error:
             say(f"not measured: {error}")
@@ -190,13 +189,17 @@ def _chosen(names: str) -> list[Contender]:
 def _arguments() -> argparse.Namespace:
     asked = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     asked.add_argument("--only", default="", help="names of servers, with commas between")
-    asked.add_argument("--rates", default="1000,2000,5000,10000", help="posts a second, one load after the other")
+    asked.add_argument(
+        "--rates", default="1000,2000,5000,10000", help="posts a second, one load after the other"
+    )
     asked.add_argument("--clients", type=int, default=10_000)
     asked.add_argument("--room-size", type=int, default=100)
     asked.add_argument("--payload", type=int, default=80, help="bytes of a text")
     asked.add_argument("--seconds", type=float, default=8.0, help="of load that is measured")
     asked.add_argument("--warm-up", type=float, default=2.0, help="seconds of load before that")
-    asked.add_argument("--settle", type=float, default=10.0, help="seconds everything has to arrive in afterwards")
+    asked.add_argument(
+        "--settle", type=float, default=10.0, help="seconds everything has to arrive in afterwards"
+    )
     asked.add_argument("--out", type=Path, help="a directory for peers.json and peers.md")
     return asked.parse_args()
 

@@ -3,7 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-_FAULTS = ("missing", "twice", "out_of_order", "foreign")
+FAULTS = {
+    "missing": "not arrived",  # or not while it was waited for
+    "twice": "twice",
+    "out_of_order": "out of order",
+    "foreign": "foreign",
+    "lost_connections": "disconnected",
+}
 
 
 def tables(results: Sequence[dict[str, Any]], rates: Sequence[float]) -> str:
@@ -25,11 +31,9 @@ def _did(results: Sequence[dict[str, Any]], rates: Sequence[float]) -> Iterator[
 
 def _cell(load: dict[str, Any]) -> str:
     p99 = load["delivery_ms"]["p99"]
-    said = f"{_thousands(load['deliveries_per_second'])}, {'–' if p99 is None else f'{p99:,.0f} ms'}"
-    faults = [f"{load[name]:,} {name.replace('_', ' ')}" for name in _FAULTS if load[name]]
-    if load["lost_connections"]:
-        faults.append(f"{load['lost_connections']:,} disconnected")
-    return "; ".join([said, *(["behind"] if load["behind"] else []), *faults])
+    rate = f"{_thousands(load['deliveries_per_second'])}, {'–' if p99 is None else f'{p99:,.0f} ms'}"
+    faults = [f"{load[name]:,} {said}" for name, said in FAULTS.items() if load[name]]
+    return "; ".join([rate, *(["behind"] if load["behind"] else []), *faults])
 
 
 def _keeps(results: Sequence[dict[str, Any]]) -> Iterator[str]:

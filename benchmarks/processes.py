@@ -25,9 +25,10 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident_bytes(pid: int) -> int:
-    """Of one process what is resident. Of several the sum of their shares: what they have in common counts once.
+    """Of one process what is resident; of several the sum of their shares, so that common pages count once.
 
-    The share alone would not do: it moves when anybody else on the machine starts or ends with the same library.
+    The share alone would not do: it moves when anybody else on the machine starts or ends with the same
+    library.
     """
     memories = [memory for each in family(pid) if (memory := machine.memory(each))]
     return memories[0].rss if len(memories) == 1 else sum(each.pss for each in memories)

@@ -56,7 +56,7 @@ def running(mode: Mode, *, cores: frozenset[int] = frozenset()) -> Iterator[Fano
     with tempfile.TemporaryDirectory(prefix="hubbub-reference-") as directory:
         file = [str(Path(directory) / "lines")] if mode == "durable" else []
         with machine.on(cores):
-            process = subprocess.Popen([program, mode, "0", *file], stdout=subprocess.PIPE, text=True)  # noqa: S603
+            process = subprocess.Popen([program, mode, "0", *file], stdout=subprocess.PIPE, text=True)
         try:
             assert process.stdout is not None
             yield Fanout(process, int(process.stdout.readline().removeprefix(LISTENS)))
@@ -117,8 +117,8 @@ def measure(
 ) -> list[dict[str, Any]]:
     """The figures of each rate, the server on the first core and the generator on the others.
 
-    `rooms` is how many the clients are spread over; with 0 everybody is told their own posts alone, which is the
-    reference of a post's acknowledgement. Raises GeneratorFailed.
+    `rooms` is how many the clients are spread over; with 0 everybody is told their own posts alone, which is
+    the reference of a post's acknowledgement. Raises GeneratorFailed.
     """
     for_server, for_clients = machine.split_cores()
     figures = []

@@ -1,6 +1,6 @@
 """What `load.c` is told: for each client the bytes of its handshake and of its post. Pure.
 
-A post is written once, with a place-holder where its number belongs; the generator puts the number of each post
+A post is written once, with a place-holder where its number belongs; the generator puts each post's number
 there. The number follows the marker, which is how a post is known again in whatever comes back.
 """
 

@@ -1,6 +1,5 @@
 """A chat on `websockets`: the path names the room, and what one says is broadcast to all in it."""
 
-import asyncio
 import json
 import sys
 from collections import defaultdict

@@ -32,9 +32,6 @@ from processes import cpu_seconds, resident_bytes
 
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
-QUIET_SECONDS = 2.0
-"""After starting and after connecting, until the server has finished what that left to do."""
-
 BEHIND = 0.9
 """Whoever delivers less than this of what is due has fallen behind."""
 
@@ -46,6 +43,8 @@ class Asked:
     seconds: float
     warm_up_seconds: float
     settle_seconds: float
+    quiet_seconds: float
+    """After starting and after connecting, until the server has finished what that left to do."""
 
 
 class ContenderFailed(Exception):
@@ -105,13 +104,13 @@ def measure(contender: Contender, asked: Asked, say: Callable[[str], None]) -> d
     crowd = asked.crowd.at_most(contender.most_clients)
     port = free_port()
     with running(contender, crowd, port, for_server) as pid:
-        time.sleep(QUIET_SECONDS)
+        time.sleep(asked.quiet_seconds)
         before = resident_bytes(pid)
         with Generator(contender.script(port, crowd), cores=for_clients) as generator:
             connected = generator.connected
             if connected["clients"] < crowd.clients:
                 raise ContenderFailed(f"it let in {connected['clients']} of {crowd.clients} clients")
-            time.sleep(QUIET_SECONDS)
+            time.sleep(asked.quiet_seconds)
             memory = (resident_bytes(pid) - before) / crowd.clients
             say(f"{crowd.clients:,} connected in {connected['seconds']:.1f} s, {memory / 1024:.1f} KB each")
             loads = []
@@ -197,9 +196,8 @@ def _arguments() -> argparse.Namespace:
     asked.add_argument("--payload", type=int, default=80, help="bytes of a text")
     asked.add_argument("--seconds", type=float, default=8.0, help="of load that is measured")
     asked.add_argument("--warm-up", type=float, default=2.0, help="seconds of load before that")
-    asked.add_argument(
-        "--settle", type=float, default=10.0, help="seconds everything has to arrive in afterwards"
-    )
+    asked.add_argument("--settle", type=float, default=10.0, help="seconds to wait for what is under way")
+    asked.add_argument("--quiet", type=float, default=2.0, help="seconds to wait before memory is read")
     asked.add_argument("--out", type=Path, help="a directory for peers.json and peers.md")
     return asked.parse_args()
 
@@ -215,6 +213,7 @@ def main() -> int:
         seconds=words.seconds,
         warm_up_seconds=words.warm_up,
         settle_seconds=words.settle,
+        quiet_seconds=words.quiet,
     )
     results = _all(_chosen(words.only), asked)
     command = " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]])

@@ -5,13 +5,14 @@ BIN := .venv/bin
 DATA ?= ./hubbub-data
 LISTEN ?= 127.0.0.1:8080
 ARGS ?=
+REFERENCE := benchmarks/.build/fanout benchmarks/.build/load
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test bench check format setup lock clean
+.PHONY: help serve test bench reference bench-peers check format setup lock clean
 
 help: ## What can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 serve: .venv/.serving ## Run a server on LISTEN with its data in DATA; more flags in ARGS
 	@exec $(BIN)/hubbub serve --listen $(LISTEN) --data $(DATA) $(ARGS)
@@ -22,16 +23,21 @@ test: .venv/.developing ## The whole suite; a part of it with ARGS="tests/domain
 bench: .venv/.serving ## Put a server of its own under load; what and how much in ARGS="fanout --clients 1000"
 	@$(BIN)/hubbub bench $(ARGS)
 
+reference: $(REFERENCE) ## The C programs that figures of hubbub are put beside (needs cc)
+
+bench-peers: .venv/.serving $(REFERENCE) benchmarks/.peers/.installed ## Other servers, the reference and hubbub under one load; a part with ARGS="--only hubbub,ws"
+	@$(BIN)/python benchmarks/peers.py --out benchmarks/results/$$(date +%F) $(ARGS)
+
 check: .venv/.developing ## Style, types, the floors, the dependencies
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
 format: .venv/.developing ## Put the code in shape
-	$(BIN)/ruff check --fix src tests
-	$(BIN)/ruff format src tests
+	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks
 
 setup: .venv/.developing ## .venv with hubbub and every tool, from the hashed locks
 
@@ -39,7 +45,7 @@ lock: ## Resolve requirements/*.txt anew, hashes and all (needs uv)
 	@requirements/lock
 
 clean: ## Forget the environment and the caches; never the data
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv benchmarks/.build benchmarks/.peers .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Stamps: each is newer than what it was made from, so a second run has nothing to do.
 
@@ -59,4 +65,14 @@ clean: ## Forget the environment and the caches; never the data
 .venv/.developing: .venv/.serving requirements/dev.txt
 	@echo "installing the tools for working on it"
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Put in place when it is whole: tests that run side by side may all ask for it.
+benchmarks/.build/%: benchmarks/reference/%.c
+	@mkdir -p $(@D)
+	@$(CC) -std=gnu11 -O2 -Wall -Wextra -o $@.$$$$ $< && mv $@.$$$$ $@
+
+benchmarks/.peers/.installed: benchmarks/peers/install $(wildcard benchmarks/peers/*.txt benchmarks/peers/*.json benchmarks/peers/node/*)
+	@echo "installing the peers into benchmarks/.peers"
+	@PYTHON=$(PYTHON) benchmarks/peers/install
 	@touch $@

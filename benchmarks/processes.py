@@ -1,0 +1,34 @@
+"""A server that may be several processes, seen from outside: it and all it has started, added up."""
+
+from pathlib import Path
+
+from hubbub.bench import machine
+
+
+def family(pid: int) -> list[int]:
+    """The process and what descends from it."""
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue  # it has ended meanwhile
+        parents.setdefault(parent, []).append(int(stat.parent.name))
+    found = [pid]
+    for each in found:
+        found += parents.get(each, [])
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    return sum(machine.cpu_seconds(each) or 0.0 for each in family(pid))
+
+
+def resident_bytes(pid: int) -> int:
+    """Of one process what is resident; of several the sum of their shares, so that common pages count once.
+
+    The share alone would not do: it moves when anybody else on the machine starts or ends with the same
+    library.
+    """
+    memories = [memory for each in family(pid) if (memory := machine.memory(each))]
+    return memories[0].rss if len(memories) == 1 else sum(each.pss for each in memories)

@@ -11,10 +11,12 @@ async def test_a_server_that_runs_is_loaded_with_its_own_people(tmp_path):
     load = ("--clients", "6", "--rooms", "2", "--rate", "40", "--seconds", "0.5", "--warm-up", "0")
     async with serving(data) as server:
         at = ("--url", server.url, "--seed", seed, "--server-pid", str(server.process.pid))
-        for _ in range(2):  # the second time the rooms are not empty any more
+        for name in ("fanout-ws", "fanout-ws-2"):  # the second time the rooms are not empty any more
             ended = await hubbub("bench", *at, *load, "--out", tmp_path / "out", cwd=tmp_path)
             assert ended.code == 0, ended.err + ended.out
-            result = json.loads((tmp_path / "out" / "fanout-ws.json").read_text("utf-8"))
+            assert f"written: {tmp_path / 'out' / name}.json" in ended.out
+            result = json.loads((tmp_path / "out" / f"{name}.json").read_text("utf-8"))
+            assert server.url in result["server"]
             assert result["verdict"]["expected_deliveries"] == 20 * 3
             assert result["loads"][0]["server_rss_bytes"] > 0
 

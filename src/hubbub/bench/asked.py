@@ -7,7 +7,7 @@ import msgspec
 from hubbub.bench.orders import Transport
 from hubbub.bench.words import SHORTEST_BYTES
 
-Scenario = Literal["fanout", "room", "posts", "idle", "storm", "slow", "churn", "mixed"]
+Scenario = Literal["fanout", "room", "posts", "idle", "storm", "slow", "churn", "mixed", "overload"]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

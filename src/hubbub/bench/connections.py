@@ -12,7 +12,7 @@ import msgspec
 from hubbub.bench import frames
 from hubbub.bench.frames import Piece
 from hubbub.bench.hearing import Hearing, Run, inbox
-from hubbub.bench.ledger import Ledger
+from hubbub.bench.ledger import Ledger, Refusal
 from hubbub.bench.places import Places
 from hubbub.bench.seats import Seat
 
@@ -206,10 +206,17 @@ class _Said(msgspec.Struct, gc=False):
     type: str
     ref: int | None = None
     seq: int = 0
+    status: int = 0
     problem: str = ""
+    policy: str = ""
+    detail: str = ""
 
 
 _decode = msgspec.json.Decoder(_Said).decode
+
+
+def _refusal(said: _Said) -> Refusal:
+    return Refusal(status=said.status, problem=said.problem, policy=said.policy, detail=said.detail)
 
 
 def upgrade(path: str, token: str, host: str) -> bytes:
@@ -251,7 +258,7 @@ class WebSocketClient(Listening):
             case "posted" if said.ref is not None:
                 self._shared.ledger.answered(said.ref, said.seq)
             case "error" if said.ref is not None:
-                self._shared.ledger.refuse(said.ref, said.problem)
+                self._shared.ledger.refuse(said.ref, _refusal(said))
             case "subscribed":
                 self._awaited -= 1
                 if not self._awaited:

@@ -11,6 +11,8 @@ from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
+
 from hubbub.bench.connections import Client, Refused
 from hubbub.bench.hearing import inbox
 from hubbub.bench.histogram import Histogram
@@ -56,13 +58,8 @@ class Loading:
             acts.append(self._paced(order, order.pages_per_second, await self._reads()))
         await asyncio.gather(*acts)
         await asyncio.gather(*returning)
-        cpu_begun, (sent, acknowledged, delivered, cpu_ended) = await measured
-        return Loaded(
-            sent=sent,
-            acknowledged=acknowledged,
-            delivered=delivered,
-            cpu_seconds=cpu_ended - cpu_begun,
-        )
+        cpu_begun, loaded = await measured
+        return msgspec.structs.replace(loaded, cpu_seconds=loaded.cpu_seconds - cpu_begun)
 
     async def _paced(self, order: Load, per_second: float, act: Callable[[int], None]) -> None:
         """Do something so often, telling it when it was due."""
@@ -75,16 +72,23 @@ class Loading:
             of=share.of,
         )
         await _at(order.start_ns, lambda: None)
-        while not pace.is_over:
+        while not pace.is_over and self._worker.ledger.limit is None:
             for number in pace.take(time.monotonic_ns()):
                 act(pace.due_ns(number))
             await asyncio.sleep(TICK_SECONDS)
 
-    def _standing(self) -> tuple[int, int, int, float]:
-        """Measured posts sent, acknowledged and delivered so far, and the CPU seconds used."""
+    def _standing(self) -> Loaded:
+        """What became of the measured posts so far; the CPU seconds are those since the process began."""
         ledger, hearing = self._worker.ledger, self._worker.hearing
         hearing.collect()
-        return ledger.lateness.total, ledger.latency.total, hearing.latency.total, time.process_time()
+        return Loaded(
+            sent=ledger.lateness.total,
+            acknowledged=ledger.latency.total,
+            shed=ledger.shed_latency.total,
+            delivered=hearing.latency.total,
+            cpu_seconds=time.process_time(),
+            limit=ledger.limit,
+        )
 
     # -- posting ------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from hubbub.bench.histogram import Histogram
+from hubbub.bench.ledger import Refusal
 from hubbub.bench.places import Faults
 from hubbub.bench.seats import Seat
 
@@ -114,6 +115,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
     sent: int = 0
     acknowledged: int = 0
+    shed: int = 0
     delivered: int = 0
     cpu_seconds: float = 0.0
     connected: int = 0
@@ -134,8 +136,11 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
     sent: int
     acknowledged: int
+    shed: int
     delivered: int
     cpu_seconds: float
+    limit: Refusal | None
+    """What ended the load early, if anything did."""
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +157,8 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: Histogram
     acknowledgements: Histogram
+    sheds: Histogram
+    """From when a post was due until it was turned away."""
     lateness: Histogram
     returns: Histogram
     """From when a reader went until it was subscribed again."""

@@ -12,7 +12,7 @@ from typing import Final, cast
 import msgspec
 
 from hubbub.bench.connections import Client, Refused
-from hubbub.bench.ledger import Ledger
+from hubbub.bench.ledger import Ledger, Refusal
 from hubbub.bench.seats import Seat
 
 _HEAD_END: Final = b"\r\n\r\n"
@@ -88,10 +88,21 @@ class _Stored(msgspec.Struct, gc=False):
 
 class _Problem(msgspec.Struct):
     type: str = "/problems/unknown"
+    policy: str = ""
+    detail: str = ""
 
 
 _stored = msgspec.json.Decoder(_Stored).decode
 _problem = msgspec.json.Decoder(_Problem).decode
+
+
+def refusal(status: int, body: bytes) -> Refusal:
+    """What an answer that is not the one hoped for says (RFC 9457)."""
+    try:
+        said = _problem(body)
+    except msgspec.DecodeError:  # not by this server, but by something before it
+        said = _Problem()
+    return Refusal(status=status, problem=said.type, policy=said.policy, detail=said.detail)
 
 
 class RestPoster(RestClient):
@@ -116,7 +127,7 @@ class RestPoster(RestClient):
             if status == 201:
                 ledger.answered(number, _stored(body).seq)
             elif status:
-                ledger.refuse(number, _problem(body).type)
+                ledger.refuse(number, refusal(status, body))
 
         kind, _, name = ledger.logs[number].rpartition("/")
         path = f"/user/{name}/messages" if kind else f"/room/{name}/messages"

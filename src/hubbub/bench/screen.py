@@ -47,10 +47,11 @@ class Screen:
         if passed < _SHORTEST_SECONDS:
             return
         self._before = now, progress
+        shed = f"{(progress.shed - before.shed) / passed:,.0f} shed/s · " if progress.shed else ""
         self._show(
             f"{progress.connected:,} connected · "
             f"{(progress.sent - before.sent) / passed:,.0f} posts/s · "
-            f"{(progress.acknowledged - before.acknowledged) / passed:,.0f} acknowledged/s · "
+            f"{(progress.acknowledged - before.acknowledged) / passed:,.0f} acknowledged/s · {shed}"
             f"{(progress.delivered - before.delivered) / passed:,.0f} deliveries/s · "
             f"generator {(progress.cpu_seconds - before.cpu_seconds) / passed:.0%} of a core"
         )

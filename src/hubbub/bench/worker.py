@@ -133,6 +133,7 @@ class Worker:
             Progress(
                 sent=len(self.ledger.seqs),
                 acknowledged=self.ledger.acknowledged,
+                shed=self.ledger.shed,
                 delivered=self._delivered + self.hearing.latency.total,
                 cpu_seconds=time.process_time(),
                 connected=sum(each.connection is not None for each in self.readers),
@@ -265,6 +266,7 @@ class Worker:
         taken = Taken(
             deliveries=hearing.latency,
             acknowledgements=ledger.latency,
+            sheds=ledger.shed_latency,
             lateness=ledger.lateness,
             returns=loading.returns,
             pages=loading.pages,
@@ -272,7 +274,8 @@ class Worker:
             parsed=hearing.parsed,
         )
         self._delivered += hearing.latency.total
-        hearing.latency, ledger.latency, ledger.lateness = Histogram(), Histogram(), Histogram()
+        hearing.latency, ledger.lateness = Histogram(), Histogram()
+        ledger.latency, ledger.shed_latency = Histogram(), Histogram()
         loading.returns, loading.pages = Histogram(), Histogram()
         hearing.parsed = 0
         return taken

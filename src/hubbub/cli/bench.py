@@ -2,6 +2,8 @@
 
 import asyncio
 import tempfile
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +14,7 @@ from rich.console import Console
 from hubbub.bench import machine, report
 from hubbub.bench.asked import Asked, Scenario
 from hubbub.bench.fleet import FleetFailed
+from hubbub.bench.limits import Limited
 from hubbub.bench.orders import Transport
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.play import SERVER_FLAGS, play_alone, play_on
@@ -79,13 +82,14 @@ def bench(
             outcome = _alone(asked, for_server, for_clients)
         else:
             outcome = _on(url, seed, server_pid, asked, for_clients)
-    except (ServerFailed, FleetFailed) as error:
+    except (ServerFailed, FleetFailed, Limited) as error:
         raise Failed(str(error)) from error
     except asyncio.CancelledError:
         raise Failed("stopped before it was done") from None
-    report.show(Console(), asked, outcome)
-    if out is not None:
-        _write(out, asked, outcome)
+    console = Console()
+    report.show(console, asked, outcome)
+    for file in _write(out, asked, outcome) if out is not None else ():
+        console.print(f"written: {file}", style="dim", soft_wrap=True)
     return BROKEN_PROMISE if outcome.verdict.broken else 0
 
 
@@ -116,13 +120,26 @@ def _on(url: str, seed: Path | None, pid: int | None, asked: Asked, for_clients:
     return asyncio.run(play_on(RunningServer(url, pid), asked, people, for_clients))
 
 
-def _write(directory: Path, asked: Asked, outcome: Outcome) -> None:
+def _write(directory: Path, asked: Asked, outcome: Outcome) -> list[Path]:
+    """What was written: earlier runs stay as they are, and the next of the same name gets a number."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        file = directory / f"{asked.scenario}-{asked.transport}.json"
+        file = _new_file(directory, f"{asked.scenario}-{asked.transport}")
         file.write_bytes(report.as_json(asked, outcome, machine.described()))
         picture = latency_over_load(report.title(asked), outcome.loads)
-        if picture is not None:
-            file.with_suffix(".svg").write_text(picture, "utf-8")
+        if picture is None:
+            return [file]
+        drawn = file.with_suffix(".svg")
+        drawn.write_text(picture, "utf-8")
     except OSError as error:
         raise Failed(f"cannot write to {directory}: {error.strerror}") from error
+    return [file, drawn]
+
+
+def _new_file(directory: Path, name: str) -> Path:
+    for number in count(1):
+        file = directory / f"{name}{f'-{number}' if number > 1 else ''}.json"
+        with suppress(FileExistsError):
+            file.touch(exist_ok=False)
+            return file
+    raise AssertionError("there is always a further number")

@@ -4,7 +4,8 @@ import pytest
 
 from bench.events import DUE_NS, RUN, Clock
 from hubbub.bench import words
-from hubbub.bench.ledger import OPEN, REFUSED, SHED, Ledger, Refusal
+from hubbub.bench.ledger import OPEN, REFUSED, SHED, Ledger
+from hubbub.bench.refusals import Refusal
 
 
 def ledger(clock=None):

@@ -6,37 +6,12 @@ Posts are numbered from 0 up in the order in which they were first sent; the num
 from collections import Counter
 from collections.abc import Callable
 
-import msgspec
-
 from hubbub.bench import words
 from hubbub.bench.hearing import inbox
 from hubbub.bench.histogram import Histogram
+from hubbub.bench.refusals import Refusal
 
 OPEN, REFUSED, SHED = 0, -1, -2
-
-RATE_LIMITS = frozenset({"posts", "requests"})
-"""What a server sets for one user or one address. A post they refuse says nothing of what the server can do."""
-
-_TOO_MUCH = frozenset({429, 503})
-
-
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a post was not taken, in the server's words."""
-
-    status: int
-    problem: str
-    policy: str = ""
-    detail: str = ""
-
-    @property
-    def is_limit(self) -> bool:
-        """A rate limit, which is the same however busy the server is."""
-        return self.policy in RATE_LIMITS
-
-    @property
-    def is_shed(self) -> bool:
-        """Refused so that what was taken is done in time: no fault, and nothing of it may be heard."""
-        return self.status in _TOO_MUCH and not self.is_limit
 
 
 def answered_in(log: str, author: str) -> str:
@@ -108,7 +83,7 @@ class Ledger:
         if self.seqs[number] == OPEN:
             self.seqs[number] = SHED if refusal.is_shed else REFUSED
             self.waiting -= 1
-        if refusal.is_limit:
+        if refusal.is_limit and not refusal.is_shed:
             self.limit = refusal
         if not refusal.is_shed:
             self.refused[refusal.problem] += 1

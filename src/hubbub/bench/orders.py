@@ -6,8 +6,8 @@ from typing import Literal
 import msgspec
 
 from hubbub.bench.histogram import Histogram
-from hubbub.bench.ledger import Refusal
 from hubbub.bench.places import Faults
+from hubbub.bench.refusals import Refusal
 from hubbub.bench.seats import Seat
 
 Transport = Literal["ws", "sse", "ndjson", "rest"]
@@ -128,6 +128,8 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 class Connected(msgspec.Struct, frozen=True, kw_only=True):
     connected: int
     failures: list[str]
+    limit: Refusal | None
+    """What kept some of the others out, if a limit did."""
     seconds: float
 
 

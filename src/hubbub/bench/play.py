@@ -4,10 +4,11 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 
-import msgspec
+from msgspec.structs import replace
 from rich.console import Console
 
 from hubbub.bench.asked import Asked, Scenario
+from hubbub.bench.newcomers import newcomers
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.scenarios.churn import churn
 from hubbub.bench.scenarios.fanout import fanout
@@ -52,10 +53,14 @@ def _leave_when_asked() -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
-async def play_on(server: RunningServer, asked: Asked, people: People, cores: frozenset[int]) -> Outcome:
-    """Load a server that runs. Raises ServerFailed, FleetFailed."""
+async def play_on(
+    server: RunningServer, asked: Asked, people: People | None, cores: frozenset[int]
+) -> Outcome:
+    """Load a server that runs; without people, some sign up. Raises ServerFailed, FleetFailed, Limited."""
     _leave_when_asked()
     with Screen(Console(stderr=True)) as screen:
+        if people is None:
+            people = await newcomers(server.address, asked, screen)
         stage = Stage(asked=asked, people=people, server=server, own=None, cores=cores, screen=screen)
         return await _played(stage)
 
@@ -72,4 +77,4 @@ async def play_alone(own: OwnServer, asked: Asked, people: People, cores: frozen
 
 async def _played(stage: Stage) -> Outcome:
     outcome = await SCENARIOS[stage.asked.scenario](stage)
-    return msgspec.structs.replace(outcome, server=stage.server.described)
+    return replace(outcome, server=stage.server.described)

@@ -12,7 +12,8 @@ from typing import Final, cast
 import msgspec
 
 from hubbub.bench.connections import Client, Refused
-from hubbub.bench.ledger import Ledger, Refusal
+from hubbub.bench.ledger import Ledger
+from hubbub.bench.refusals import refusal
 from hubbub.bench.seats import Seat
 
 _HEAD_END: Final = b"\r\n\r\n"
@@ -86,23 +87,7 @@ class _Stored(msgspec.Struct, gc=False):
     seq: int
 
 
-class _Problem(msgspec.Struct):
-    type: str = "/problems/unknown"
-    policy: str = ""
-    detail: str = ""
-
-
 _stored = msgspec.json.Decoder(_Stored).decode
-_problem = msgspec.json.Decoder(_Problem).decode
-
-
-def refusal(status: int, body: bytes) -> Refusal:
-    """What an answer that is not the one hoped for says (RFC 9457)."""
-    try:
-        said = _problem(body)
-    except msgspec.DecodeError:  # not by this server, but by something before it
-        said = _Problem()
-    return Refusal(status=status, problem=said.type, policy=said.policy, detail=said.detail)
 
 
 class RestPoster(RestClient):

@@ -22,6 +22,7 @@ class Screen:
         self._step = ""
         self._begun = time.monotonic()
         self._before = (self._begun, Progress())
+        self._said_at = self._begun
 
     def __enter__(self) -> Self:
         if self._shown:
@@ -55,6 +56,13 @@ class Screen:
             f"{(progress.delivered - before.delivered) / passed:,.0f} deliveries/s · "
             f"generator {(progress.cpu_seconds - before.cpu_seconds) / passed:.0%} of a core"
         )
+
+    def say(self, what: str) -> None:
+        """How far the step is, if it was not told just now."""
+        now = time.monotonic()
+        if now - self._said_at >= _SHORTEST_SECONDS:
+            self._said_at = now
+            self._show(what)
 
     def _show(self, what: str) -> None:
         if self._shown:

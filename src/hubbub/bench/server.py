@@ -45,7 +45,9 @@ class RunningServer:
         parts = urlsplit(url if "//" in url else f"http://{url}")
         if parts.scheme not in ("http", "ws") or not parts.hostname:
             raise ServerFailed(f"{url}: say http://HOST:PORT; TLS is measured by measuring the proxy")
-        self.address = (parts.hostname, parts.port or 80)
+        # By number, so that clients can connect from many addresses of the loopback.
+        host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname
+        self.address = (host, parts.port or 80)
         self.pid = pid
         self.described = f"a server that ran already at {parts.scheme}://{parts.netloc}"
 

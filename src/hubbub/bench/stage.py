@@ -14,7 +14,6 @@ from hubbub.bench.figures import Figures, figures
 from hubbub.bench.fleet import Fleet
 from hubbub.bench.hearing import inbox
 from hubbub.bench.histogram import Histogram
-from hubbub.bench.limits import is_limit, limited
 from hubbub.bench.orders import (
     Answer,
     Answered,
@@ -30,7 +29,8 @@ from hubbub.bench.orders import (
     Taken,
 )
 from hubbub.bench.pacing import NANOSECONDS
-from hubbub.bench.rest import RestClient, refusal
+from hubbub.bench.refusals import limited, refusal
+from hubbub.bench.rest import RestClient
 from hubbub.bench.screen import Screen
 from hubbub.bench.seats import People, Seat, seat, shares
 from hubbub.bench.server import OwnServer, Server, ServerFailed
@@ -139,11 +139,14 @@ class Stage:
     # -- the steps of a load ------------------------------------------------
 
     async def connect(self, fleet: Fleet, *, at_once: int = AT_ONCE, persistent: bool = False) -> float:
-        """Every client; how many seconds it took. Raises ServerFailed when some could not."""
+        """Every client; how many seconds it took. Raises Limited, or ServerFailed when some could not."""
         self.screen.step("connecting")
         begun = time.monotonic()
         order = Connect(at_once=at_once, within_seconds=CONNECT_SECONDS, persistent=persistent)
         connected = await fleet.ask(order, Connected)
+        for each in connected:
+            if each.limit is not None:
+                raise limited("a connection", each.limit)
         failures = [failure for each in connected for failure in each.failures]
         if failures:
             raise ServerFailed(
@@ -254,7 +257,7 @@ async def _head(http: httpx2.AsyncClient, path: str, token: str) -> int:
         raise ServerFailed(f"{http.base_url} does not answer: {error or type(error).__name__}") from error
     if answer.status_code != 200:
         said = refusal(answer.status_code, answer.content)
-        if is_limit(said):
+        if said.is_limit:
             raise limited("a look at a room", said)
         raise ServerFailed(f"{path} is answered {answer.status_code}: {answer.text}")
     return int(answer.headers["etag"].strip('"').rpartition(":")[2])

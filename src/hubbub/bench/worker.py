@@ -40,6 +40,7 @@ from hubbub.bench.orders import (
     Transport,
 )
 from hubbub.bench.places import Places
+from hubbub.bench.refusals import Refusal
 from hubbub.bench.rest import RestClient, RestPoster
 from hubbub.bench.seats import Seat
 from hubbub.bench.slowness import Slowness
@@ -166,21 +167,26 @@ class Worker:
     async def _connect(self, order: Connect) -> Connected:
         begun = time.monotonic()
         failures: list[str] = []
+        limit: Refusal | None = None
         turn = asyncio.Semaphore(order.at_once)
         everyone = [*self.readers, *self.posters]
 
         async def one(client: Client) -> None:
+            nonlocal limit
             async with turn:
                 try:
                     async with asyncio.timeout(order.within_seconds):
                         await self._open_at_last(client) if order.persistent else await self.open(client)
                 except (OSError, Refused, TimeoutError) as error:
                     failures.append(str(error) or type(error).__name__)
+                    if isinstance(error, Refused) and error.refusal and error.refusal.is_limit:
+                        limit = error.refusal
 
         await asyncio.gather(*(one(client) for client in everyone if client.connection is None))
         return Connected(
             connected=sum(client.connection is not None for client in everyone),
             failures=failures[:MOST_FAILURES],
+            limit=limit,
             seconds=time.monotonic() - begun,
         )
 

@@ -14,11 +14,11 @@ from rich.console import Console
 from hubbub.bench import machine, report
 from hubbub.bench.asked import Asked, Scenario
 from hubbub.bench.fleet import FleetFailed
-from hubbub.bench.limits import Limited
 from hubbub.bench.orders import Transport
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.play import SERVER_FLAGS, play_alone, play_on
 from hubbub.bench.plot import latency_over_load
+from hubbub.bench.refusals import Limited
 from hubbub.bench.seats import People, read_people
 from hubbub.bench.server import OwnServer, RunningServer, ServerFailed
 from hubbub.cli.asked import Failed, Misused, without_settings
@@ -34,8 +34,19 @@ def bench(
         str | None, Parameter(help="A server that runs; without it, one is started.", metavar="URL")
     ] = None,
     seed: Annotated[
-        Path | None, Parameter(help="People and rooms of that server, from `hubbub seed`.", metavar="FILE")
+        Path | None,
+        Parameter(
+            help="People and rooms of that server, from `hubbub seed`; without it, people sign up.",
+            metavar="FILE",
+        ),
     ] = None,
+    people: Annotated[
+        int | None,
+        Parameter(help="How many sign up, to be shared by the clients; by default 100, or one a client."),
+    ] = None,
+    streams: Annotated[
+        int, Parameter(help="Clients that share one sign-in of theirs; a server allows 32 by default.")
+    ] = Asked().streams,
     server_pid: Annotated[
         int | None, Parameter(help="That server's process, for its CPU and memory.", metavar="PID")
     ] = None,
@@ -74,6 +85,8 @@ def bench(
         payload_bytes=payload,
         processes=processes or max(1, len(for_clients)),
         settle_seconds=settle,
+        people=min(clients, Asked().people) if people is None else people,
+        streams=streams,
     )
     if mistakes := asked.mistakes():
         raise Misused("; ".join(mistakes))
@@ -109,15 +122,18 @@ def _alone(asked: Asked, for_server: frozenset[int], for_clients: frozenset[int]
 
 
 def _on(url: str, seed: Path | None, pid: int | None, asked: Asked, for_clients: frozenset[int]) -> Outcome:
-    if seed is None:
-        raise Misused("--url goes with --seed: the people and rooms, which `hubbub seed` writes")
+    people = None if seed is None else _people(seed, asked)
+    return asyncio.run(play_on(RunningServer(url, pid), asked, people, for_clients))
+
+
+def _people(seed: Path, asked: Asked) -> People:
     try:
         people = read_people(seed)
     except (OSError, ValueError) as error:
         raise Failed(f"cannot read {seed}: {error}") from error
     if len(people.rooms) < asked.rooms:
         raise Misused(f"--rooms: {seed} has {len(people.rooms)} only")
-    return asyncio.run(play_on(RunningServer(url, pid), asked, people, for_clients))
+    return people
 
 
 def _write(directory: Path, asked: Asked, outcome: Outcome) -> list[Path]:

@@ -40,7 +40,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     shed_per_second: float
     """What it has turned away for want of time."""
     deliveries_per_second: float
-    """Counted when the load ended: what arrived later is in the latencies only."""
+    """Like the other rates: what happened within the measured time, whenever it had been due."""
     delivery_ms: Latency
     acknowledgement_ms: Latency
     """Of what was taken."""

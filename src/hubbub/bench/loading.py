@@ -11,12 +11,10 @@ from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from msgspec.structs import replace
-
 from hubbub.bench.connections import Client, Refused
 from hubbub.bench.hearing import inbox
 from hubbub.bench.histogram import Histogram
-from hubbub.bench.orders import Load, Loaded, Share
+from hubbub.bench.orders import Load, Loaded, Progress, Share
 from hubbub.bench.pacing import NANOSECONDS, Pace
 from hubbub.bench.rest import RestClient
 
@@ -48,7 +46,8 @@ class Loading:
         worker = self._worker
         worker.ledger.measure_from_ns = worker.hearing.measure_from_ns = order.measure_from_ns
         ends_ns = order.start_ns + int(order.seconds * NANOSECONDS)
-        measured = asyncio.gather(_at(order.measure_from_ns, time.process_time), _at(ends_ns, self._standing))
+        standing = self._standing
+        measured = asyncio.gather(_at(order.measure_from_ns, standing), _at(ends_ns, standing))
         aims = self._aims(order.direct_share)
         acts = [self._paced(order, order.per_second, lambda due_ns: self._post(next(aims), due_ns))]
         returning: set[asyncio.Task[None]] = set()
@@ -58,9 +57,15 @@ class Loading:
             acts.append(self._paced(order, order.pages_per_second, await self._reads()))
         await asyncio.gather(*acts)
         await asyncio.gather(*returning)
-        cpu_begun, loaded = await measured
-        measured_only: Loaded = replace(loaded, cpu_seconds=loaded.cpu_seconds - cpu_begun)
-        return measured_only
+        begun, ended = await measured
+        return Loaded(
+            sent=ended.sent - begun.sent,
+            acknowledged=ended.acknowledged - begun.acknowledged,
+            shed=ended.shed - begun.shed,
+            delivered=ended.delivered - begun.delivered,
+            cpu_seconds=ended.cpu_seconds - begun.cpu_seconds,
+            limit=worker.ledger.limit,
+        )
 
     async def _paced(self, order: Load, per_second: float, act: Callable[[int], None]) -> None:
         """Do something so often, telling it when it was due."""
@@ -78,18 +83,9 @@ class Loading:
                 act(pace.due_ns(number))
             await asyncio.sleep(TICK_SECONDS)
 
-    def _standing(self) -> Loaded:
-        """What became of the measured posts so far; the CPU seconds are those since the process began."""
-        ledger, hearing = self._worker.ledger, self._worker.hearing
-        hearing.collect()
-        return Loaded(
-            sent=ledger.lateness.total,
-            acknowledged=ledger.latency.total,
-            shed=ledger.shed_latency.total,
-            delivered=hearing.latency.total,
-            cpu_seconds=time.process_time(),
-            limit=ledger.limit,
-        )
+    def _standing(self) -> Progress:
+        self._worker.hearing.collect()
+        return self._worker.progress()
 
     # -- posting ------------------------------------------------------------
 

@@ -134,7 +134,7 @@ class Connected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """How it was when the last post had been sent. Counts and CPU are of the measured part."""
+    """What happened in the measured part of the load, whenever the posts of it had been due."""
 
     sent: int
     acknowledged: int

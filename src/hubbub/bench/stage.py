@@ -39,6 +39,8 @@ from hubbub.bench.watch import Health, Watch
 AT_ONCE = 128
 """Connections each process opens at the same time."""
 
+LOOKS_AT_ONCE = 16
+
 CONNECT_SECONDS = 30.0
 LEAD_SECONDS = 0.1
 """Between ordering a load and its beginning, so that all processes are told in time."""
@@ -76,14 +78,19 @@ class Stage:
         """Where all logs of these clients end now. Raises ServerFailed."""
         host, port = self.server.address
         heads: dict[str, int] = {}
+        asked: dict[str, tuple[str, str]] = {}
+        for each in seats:
+            asked.update((room, (f"/room/{room}/messages?limit=1", each.token)) for room in each.rooms)
+            if each.hears_inbox:
+                asked[inbox(each.user)] = ("/inbox/messages?limit=1", each.token)
+        turn = asyncio.Semaphore(LOOKS_AT_ONCE)
         async with httpx2.AsyncClient(base_url=f"http://{host}:{port}", trust_env=False) as http:
-            for seat in seats:
-                paths = {room: f"/room/{room}/messages?limit=1" for room in seat.rooms}
-                if seat.hears_inbox:
-                    paths[inbox(seat.user)] = "/inbox/messages?limit=1"
-                for log, path in paths.items():
-                    if log not in heads:
-                        heads[log] = await _head(http, path, seat.token)
+
+            async def one(log: str, path: str, token: str) -> None:
+                async with turn:
+                    heads[log] = await _head(http, path, token)
+
+            await asyncio.gather(*(one(log, *how) for log, how in asked.items()))
         return heads
 
     async def fleet(

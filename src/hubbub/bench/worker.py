@@ -94,8 +94,6 @@ class Worker:
         self.posters = [Client(seat, Places({})) for seat in share.posters]
         self._loading = Loading(self, share)
         self._slowness = Slowness()
-        self._delivered = 0
-        """In what was handed over."""
         self._orders: asyncio.Queue[Order] = asyncio.Queue()
 
     async def work(self) -> None:
@@ -104,7 +102,7 @@ class Worker:
         listening.start()
         beating = [
             asyncio.create_task(_every(COLLECT_SECONDS, self.hearing.collect)),
-            asyncio.create_task(_every(PROGRESS_SECONDS, self._progress)),
+            asyncio.create_task(_every(PROGRESS_SECONDS, self._tell_progress)),
         ]
         try:
             while True:
@@ -129,17 +127,19 @@ class Worker:
                 os._exit(1)  # the process in front is gone
             loop.call_soon_threadsafe(self._orders.put_nowait, order)
 
-    def _progress(self) -> None:
-        self._pipe.send(
-            Progress(
-                sent=len(self.ledger.seqs),
-                acknowledged=self.ledger.acknowledged,
-                shed=self.ledger.shed,
-                delivered=self._delivered + self.hearing.latency.total,
-                cpu_seconds=time.process_time(),
-                connected=sum(each.connection is not None for each in self.readers),
-            )
+    def progress(self) -> Progress:
+        """How far this process is since it began."""
+        return Progress(
+            sent=len(self.ledger.seqs),
+            acknowledged=self.ledger.acknowledged,
+            shed=self.ledger.shed,
+            delivered=self.hearing.arrived,
+            cpu_seconds=time.process_time(),
+            connected=sum(each.connection is not None for each in self.readers),
         )
+
+    def _tell_progress(self) -> None:
+        self._pipe.send(self.progress())
 
     async def _do(self, order: Order) -> Reply:
         match order:
@@ -279,7 +279,6 @@ class Worker:
             pages_failed=loading.pages_failed,
             parsed=hearing.parsed,
         )
-        self._delivered += hearing.latency.total
         hearing.latency, ledger.lateness = Histogram(), Histogram()
         ledger.latency, ledger.shed_latency = Histogram(), Histogram()
         loading.returns, loading.pages = Histogram(), Histogram()

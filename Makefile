@@ -8,10 +8,10 @@ ARGS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test bench check format setup lock clean
+.PHONY: help serve test bench bench-figures bench-growth check format setup lock clean
 
 help: ## What can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 serve: .venv/.serving ## Run a server on LISTEN with its data in DATA; more flags in ARGS
 	@exec $(BIN)/hubbub serve --listen $(LISTEN) --data $(DATA) $(ARGS)
@@ -22,16 +22,22 @@ test: .venv/.developing ## The whole suite; a part of it with ARGS="tests/domain
 bench: .venv/.serving ## Put a server of its own under load; what and how much in ARGS="fanout --clients 1000"
 	@$(BIN)/hubbub bench $(ARGS)
 
+bench-figures: .venv/.serving ## Every figure hubbub is held to, beside the reference; a part with ARGS="--only idle,storm"
+	@$(BIN)/python benchmarks/figures.py --out benchmarks/results/$$(date +%F) $(ARGS)
+
+bench-growth: .venv/.serving ## How figures grow with clients, rooms, messages and users; short with ARGS=--quick
+	@$(BIN)/python benchmarks/growth.py --out benchmarks/results/$$(date +%F)/growth $(ARGS)
+
 check: .venv/.developing ## Style, types, the floors, the dependencies
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
 format: .venv/.developing ## Put the code in shape
-	$(BIN)/ruff check --fix src tests
-	$(BIN)/ruff format src tests
+	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks
 
 setup: .venv/.developing ## .venv with hubbub and every tool, from the hashed locks
 

@@ -5,7 +5,7 @@ from hubbub.bench.histogram import Histogram
 from hubbub.bench.orders import Loaded, Taken
 
 
-def load(per_second, *milliseconds, readers=100, cpu_seconds=0.5):
+def load(per_second, *milliseconds, readers=100, cpu_seconds=0.5, shed=0):
     """The figures of a second in which these latencies were measured, each by so many readers."""
     deliveries, none = Histogram(), Histogram()
     for each in milliseconds:
@@ -13,6 +13,7 @@ def load(per_second, *milliseconds, readers=100, cpu_seconds=0.5):
     taken = Taken(
         deliveries=deliveries,
         acknowledgements=none,
+        sheds=none,
         lateness=none,
         returns=none,
         pages=none,
@@ -20,7 +21,12 @@ def load(per_second, *milliseconds, readers=100, cpu_seconds=0.5):
         parsed=0,
     )
     loaded = Loaded(
-        sent=per_second, acknowledged=per_second, delivered=per_second * readers, cpu_seconds=cpu_seconds
+        sent=per_second + shed,
+        acknowledged=per_second,
+        shed=shed,
+        delivered=per_second * readers,
+        cpu_seconds=cpu_seconds,
+        limit=None,
     )
     return figures(
         f"{per_second}",
@@ -30,5 +36,8 @@ def load(per_second, *milliseconds, readers=100, cpu_seconds=0.5):
         taken=[taken],
         settled_seconds=0.0,
         server_cpu_seconds=None,
+        server_rss_before_bytes=None,
+        server_rss_most_bytes=None,
         server_rss_bytes=None,
+        health=none,
     )

@@ -18,7 +18,7 @@ from support.deadline import deadline
         (["fanout", "--payload", "3"], "--payload"),
         (["fanout", "--transport", "rest"], "rest goes with posts"),
         (["posts", "--transport", "sse"], "ws or rest"),
-        (["fanout", "--url", "http://127.0.0.1:1"], "--seed"),
+        (["fanout", "--url", "http://127.0.0.1:1", "--people", "0"], "--people"),
         (["earthquake"], "earthquake"),
     ],
 )

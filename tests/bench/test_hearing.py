@@ -45,7 +45,7 @@ def test_what_was_due_before_the_measurement_is_checked_only():
     places = reader()
     hear(heard, places, written(message(1), message(2, due_ns=DUE_NS + 1)))
     heard.collect()
-    assert (heard.latency.total, places.last["room"]) == (1, 2)
+    assert (heard.latency.total, heard.arrived, places.last["room"]) == (1, 2, 2)
 
 
 def test_the_rooms_of_one_reader_do_not_mix():

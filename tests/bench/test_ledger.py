@@ -1,8 +1,11 @@
 """What was posted and what was answered."""
 
+import pytest
+
 from bench.events import DUE_NS, RUN, Clock
 from hubbub.bench import words
-from hubbub.bench.ledger import OPEN, REFUSED, Ledger
+from hubbub.bench.ledger import OPEN, REFUSED, SHED, Ledger
+from hubbub.bench.refusals import Refusal
 
 
 def ledger(clock=None):
@@ -39,9 +42,38 @@ def test_the_answer_to_a_repeated_post_has_to_be_the_same():
 
 def test_a_refusal_is_counted_by_its_kind():
     book = ledger()
-    book.refuse(book.send("room", DUE_NS, "ada"), "/problems/too-fast")
-    assert (book.seqs, book.waiting) == ([REFUSED], 0)
-    assert book.refused == {"/problems/too-fast": 1}
+    book.refuse(book.send("room", DUE_NS, "ada"), Refusal(status=404, problem="/problems/no-such-room"))
+    assert (book.seqs, book.waiting, book.shed) == ([REFUSED], 0, 0)
+    assert book.refused == {"/problems/no-such-room": 1}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Refusal(status=503, problem="/problems/overloaded"),
+        Refusal(status=429, problem="/problems/too-fast"),
+        Refusal(status=429, problem="/problems/too-fast", policy="load"),
+    ],
+    ids=lambda refusal: f"{refusal.status} {refusal.policy}",
+)
+def test_a_post_that_is_shed_is_counted_by_itself_and_its_latency_too(refusal):
+    clock = Clock(DUE_NS)
+    book = ledger(clock)
+    number = book.send("room", DUE_NS, "ada")
+    clock.now_ns += 2_000_000
+    book.refuse(number, refusal)
+    assert (book.seqs, book.waiting, book.shed, book.acknowledged) == ([SHED], 0, 1, 0)
+    assert (book.refused, book.limit) == ({}, None)
+    assert (book.shed_latency.total, book.latency.total) == (1, 0)
+    assert 2_000 <= book.shed_latency.at(100) <= 2_020
+
+
+@pytest.mark.parametrize("policy", ["posts", "requests"])
+def test_a_rate_limit_is_no_shedding(policy):
+    book = ledger()
+    refusal = Refusal(status=429, problem="/problems/too-fast", policy=policy)
+    book.refuse(book.send("room", DUE_NS, "ada"), refusal)
+    assert (book.seqs, book.shed, book.limit) == ([REFUSED], 0, refusal)
 
 
 def test_a_direct_message_is_answered_with_the_number_in_its_authors_inbox():

@@ -12,7 +12,17 @@ from hubbub.bench.outcome import Outcome
 from hubbub.bench.report import as_json, show
 from hubbub.bench.verdict import Verdict
 
-BROKEN = ("missing", "misplaced", "stored_twice", "twice", "out_of_order", "foreign", "contradicting", "gaps")
+BROKEN = (
+    "missing",
+    "misplaced",
+    "stored_twice",
+    "refused_and_told",
+    "twice",
+    "out_of_order",
+    "foreign",
+    "contradicting",
+    "gaps",
+)
 
 
 def shown(verdict=None, loads=()):
@@ -45,6 +55,23 @@ def test_what_was_refused_and_what_was_never_answered_is_told():
 def test_figures_of_a_generator_that_was_busy_come_with_a_warning():
     assert "may be what was measured" in " ".join(shown(loads=[load(10, 5, cpu_seconds=0.95)]).split())
     assert "may be what was measured" not in " ".join(shown(loads=[load(10, 5, cpu_seconds=0.5)]).split())
+
+
+def test_what_was_shed_stands_beside_what_was_taken():
+    told = shown(Verdict(posted=100, acknowledged=60, shed=40), [load(60, 5, shed=40)])
+    assert [line.split() for line in told.splitlines() if "/s" in line.split("  ")[0]] == [
+        ["posts/s", "100"],
+        ["acknowledged/s", "60"],
+        ["shed/s", "40"],
+        ["deliveries/s", "6,000"],
+    ]
+    assert "40 posts were shed" in told
+
+
+def test_a_row_that_nothing_was_measured_of_is_left_out():
+    told = shown(loads=[load(10, 5)])
+    assert "delivery p99.9, ms" in told
+    assert not {"shed", "health", "page", "memory"} & set(told.split())
 
 
 def test_a_program_is_told_the_same():

@@ -28,6 +28,7 @@ async def test_fanout(tmp_path, processes):
     assert (tmp_path / "out" / "fanout-ws.svg").exists()
     assert result["machine"]["cores"]
     assert result["versions"]["python"]
+    assert "hubbub serve --listen 127.0.0.1:" in result["server"]
 
 
 async def test_a_room(tmp_path):
@@ -74,6 +75,16 @@ async def test_churn(tmp_path):
     result = await played(tmp_path, "churn", *SMALL)
     assert result["verdict"]["kept"]
     assert result["loads"][0]["return_ms"]["count"] > 0
+
+
+async def test_overload(tmp_path):
+    result = await played(tmp_path, "overload", *SMALL)
+    assert result["verdict"]["kept"]
+    (load,) = result["loads"]
+    assert load["health_ms"]["count"] == 5
+    assert result["verdict"]["acknowledged"] + result["verdict"]["shed"] == 36
+    assert load["server_rss_most_bytes"] >= load["server_rss_before_bytes"] > 0
+    assert result["facts"]["health_questions_not_answered"] == 0
 
 
 async def test_people_as_they_are(tmp_path):

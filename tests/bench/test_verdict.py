@@ -2,7 +2,10 @@
 
 from collections import Counter
 
+import pytest
+
 from bench.events import RUN, hear, hearing, message, reader, written
+from hubbub.bench.ledger import REFUSED, SHED
 from hubbub.bench.orders import Findings, Standing
 from hubbub.bench.verdict import Verdict, judge
 from hubbub.protocol.frames import Message, Sent
@@ -92,6 +95,18 @@ def test_a_message_that_was_never_answered_may_have_been_stored():
 
 def test_a_message_that_was_never_answered_may_not_have_been_stored():
     assert not judged(*ALL[:2], seqs=(1, 2, 0)).broken
+
+
+def test_a_message_that_was_shed_is_nobodys_loss():
+    verdict = judged(*ALL[:2], seqs=(1, 2, SHED))
+    assert (verdict.acknowledged, verdict.shed, verdict.unanswered, verdict.broken) == (2, 1, 0, 0)
+    assert verdict.expected_deliveries == 4
+
+
+@pytest.mark.parametrize("refusal", [SHED, REFUSED])
+def test_a_message_that_was_refused_and_told_all_the_same_is_found(refusal):
+    verdict = judged(*ALL, seqs=(1, 2, refusal))
+    assert (verdict.refused_and_told, verdict.broken) == (1, 1)
 
 
 def test_two_processes_who_were_told_different_things_are_found():

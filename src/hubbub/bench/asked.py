@@ -7,7 +7,7 @@ import msgspec
 from hubbub.bench.orders import Transport
 from hubbub.bench.words import SHORTEST_BYTES
 
-Scenario = Literal["fanout", "room", "posts", "idle", "storm", "slow", "churn", "mixed"]
+Scenario = Literal["fanout", "room", "posts", "idle", "storm", "slow", "churn", "mixed", "overload"]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +24,11 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     payload_bytes: int = 80
     """Of a text."""
     processes: int = 1
+    people: int = 100
+    """Who sign up on a server that runs; the clients share them."""
+    streams: int = 25
+    """Clients that share a session: fewer than a server allows by default, for some come back before it has
+    noticed that they went."""
     settle_seconds: float = 60.0
     """How long after the load everything has to have arrived."""
 
@@ -32,6 +37,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         found = []
         if self.clients < 1 or self.rooms < 1 or self.processes < 1:
             found.append("--clients, --rooms and --processes are 1 or more")
+        if self.people < 1 or self.streams < 1:
+            found.append("--people and --streams are 1 or more")
         if self.rooms > self.clients:
             found.append("--rooms: there are more rooms than clients")
         if min(self.rates, default=0) <= 0 or self.seconds <= 0 or self.warm_up_seconds < 0:

@@ -14,6 +14,7 @@ from hubbub.bench.frames import Piece
 from hubbub.bench.hearing import Hearing, Run, inbox
 from hubbub.bench.ledger import Ledger
 from hubbub.bench.places import Places
+from hubbub.bench.refusals import Refusal, refusal
 from hubbub.bench.seats import Seat
 
 _HEAD_END: Final = b"\r\n\r\n"
@@ -22,6 +23,11 @@ _NONCE: Final = "aHVidWIgYmVuY2ggMDAwMA=="  # RFC 6455 wants it random; only pro
 
 class Refused(Exception):
     """A connection could not be opened; the text is what the server said."""
+
+    def __init__(self, text: str, refusal: Refusal | None = None) -> None:
+        super().__init__(text)
+        self.refusal = refusal
+        """When it answered."""
 
 
 class Shared(Protocol):
@@ -188,7 +194,8 @@ class Listening(asyncio.Protocol):
         if not head.startswith(self.accepted):
             status = head.split(b"\r\n", 1)[0].decode("latin-1")
             if not self.ready.done():
-                self.ready.set_exception(Refused(f"{status} {rest.decode('utf-8', 'replace')}".strip()))
+                said = refusal(int(status[9:12]), rest)
+                self.ready.set_exception(Refused(f"{status} {said.detail}".strip(), said))
             self.leave()
             return None
         self._open = True
@@ -206,10 +213,17 @@ class _Said(msgspec.Struct, gc=False):
     type: str
     ref: int | None = None
     seq: int = 0
+    status: int = 0
     problem: str = ""
+    policy: str = ""
+    detail: str = ""
 
 
 _decode = msgspec.json.Decoder(_Said).decode
+
+
+def _refusal(said: _Said) -> Refusal:
+    return Refusal(status=said.status, problem=said.problem, policy=said.policy, detail=said.detail)
 
 
 def upgrade(path: str, token: str, host: str) -> bytes:
@@ -251,7 +265,7 @@ class WebSocketClient(Listening):
             case "posted" if said.ref is not None:
                 self._shared.ledger.answered(said.ref, said.seq)
             case "error" if said.ref is not None:
-                self._shared.ledger.refuse(said.ref, said.problem)
+                self._shared.ledger.refuse(said.ref, _refusal(said))
             case "subscribed":
                 self._awaited -= 1
                 if not self._awaited:

@@ -36,17 +36,29 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     posts_per_second: float
     acknowledged_per_second: float
+    """What the server has taken, and stored."""
+    shed_per_second: float
+    """What it has turned away for want of time."""
     deliveries_per_second: float
-    """Counted when the load ended: what arrived later is in the latencies only."""
+    """Like the other rates: what happened within the measured time, whenever it had been due."""
     delivery_ms: Latency
     acknowledgement_ms: Latency
+    """Of what was taken."""
+    shed_ms: Latency
+    """From when a post was due until it was turned away."""
     lateness_ms: Latency
     """From when a post was due until the generator sent it."""
     settled_seconds: float
     """From the end of the load until everything had arrived."""
     server_cpu: float | None
     """Cores: CPU seconds a second of the measured load, of all the server's threads."""
+    server_rss_before_bytes: int | None
+    server_rss_most_bytes: int | None
+    """Seen while the load lasted and until everything had arrived."""
     server_rss_bytes: int | None
+    """At the end of that."""
+    health_ms: Latency
+    """How long the server took, while the load lasted, to say that it lives; only where it was asked."""
     generator_cpu: list[float]
     """The same of each process of clients."""
     return_ms: Latency
@@ -76,7 +88,10 @@ def figures(
     taken: Sequence[Taken],
     settled_seconds: float,
     server_cpu_seconds: float | None,
+    server_rss_before_bytes: int | None,
+    server_rss_most_bytes: int | None,
     server_rss_bytes: int | None,
+    health: Histogram,
 ) -> Figures:
     """`seconds` is what was measured of the load."""
     return Figures(
@@ -85,13 +100,18 @@ def figures(
         seconds=seconds,
         posts_per_second=sum(each.sent for each in loaded) / seconds,
         acknowledged_per_second=sum(each.acknowledged for each in loaded) / seconds,
+        shed_per_second=sum(each.shed for each in loaded) / seconds,
         deliveries_per_second=sum(each.delivered for each in loaded) / seconds,
         delivery_ms=latency(merged([each.deliveries for each in taken])),
         acknowledgement_ms=latency(merged([each.acknowledgements for each in taken])),
+        shed_ms=latency(merged([each.sheds for each in taken])),
         lateness_ms=latency(merged([each.lateness for each in taken])),
         settled_seconds=settled_seconds,
         server_cpu=None if server_cpu_seconds is None else server_cpu_seconds / seconds,
+        server_rss_before_bytes=server_rss_before_bytes,
+        server_rss_most_bytes=server_rss_most_bytes,
         server_rss_bytes=server_rss_bytes,
+        health_ms=latency(health),
         generator_cpu=[each.cpu_seconds / seconds for each in loaded],
         return_ms=latency(merged([each.returns for each in taken])),
         page_ms=latency(merged([each.pages for each in taken])),

@@ -91,6 +91,7 @@ class Fleet:
         return Progress(
             sent=sum(one.sent for one in each),
             acknowledged=sum(one.acknowledged for one in each),
+            shed=sum(one.shed for one in each),
             delivered=sum(one.delivered for one in each),
             cpu_seconds=sum(one.cpu_seconds for one in each),
             connected=sum(one.connected for one in each),

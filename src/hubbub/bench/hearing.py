@@ -77,6 +77,8 @@ class Hearing:
         self.faults = Faults()
         self.latency = Histogram()
         """From when a post was due until a reader had it, once for each reader."""
+        self.arrived = 0
+        """Deliveries since the beginning, those too whose latency is not measured."""
         self.measure_from_ns = 0
         """Posts due before are checked and not measured."""
         self.tick_at_ns = sys.maxsize
@@ -163,6 +165,7 @@ class Hearing:
             arrivals, stretch.arrivals = stretch.arrivals, {}
             for at, readers in arrivals.items():
                 at_ns = (at + 1) << QUANTUM_BITS
+                self.arrived += readers * len(stretch.dues_ns)
                 for due_ns in stretch.dues_ns:
                     if due_ns >= begin:
                         add((at_ns - due_ns) // 1000, readers)

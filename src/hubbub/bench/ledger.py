@@ -9,8 +9,9 @@ from collections.abc import Callable
 from hubbub.bench import words
 from hubbub.bench.hearing import inbox
 from hubbub.bench.histogram import Histogram
+from hubbub.bench.refusals import Refusal
 
-OPEN, REFUSED = 0, -1
+OPEN, REFUSED, SHED = 0, -1, -2
 
 
 def answered_in(log: str, author: str) -> str:
@@ -20,7 +21,7 @@ def answered_in(log: str, author: str) -> str:
 
 class Ledger:
     """Always true: `logs`, `authors`, `dues_ns` and `seqs` have one entry for each post; a post's seq is OPEN
-    until it is answered, and changes once."""
+    until it is answered, and changes once: to where it was stored, REFUSED or SHED."""
 
     def __init__(self, run: str, process: int, size_bytes: int, monotonic_ns: Callable[[], int]) -> None:
         self.run = run
@@ -35,7 +36,12 @@ class Ledger:
         self.waiting = 0
         """How many posts are OPEN."""
         self.refused: Counter[str] = Counter()
-        """By the kind of problem."""
+        """By the kind of problem, but for what was shed."""
+        self.limit: Refusal | None = None
+        """A rate limit that posts have met: then the load is not the one that was meant."""
+        self.shed = 0
+        self.shed_latency = Histogram()
+        """From when a post was due until it was turned away for want of time."""
         self.contradicted = 0
         """Answered twice, and not alike."""
         self.latency = Histogram()
@@ -73,11 +79,19 @@ class Ledger:
         if due_ns >= self.measure_from_ns:
             self.latency.add((self._monotonic_ns() - due_ns) // 1000)
 
-    def refuse(self, number: int, problem: str) -> None:
+    def refuse(self, number: int, refusal: Refusal) -> None:
         if self.seqs[number] == OPEN:
-            self.seqs[number] = REFUSED
+            self.seqs[number] = SHED if refusal.is_shed else REFUSED
             self.waiting -= 1
-        self.refused[problem] += 1
+        if refusal.is_limit and not refusal.is_shed:
+            self.limit = refusal
+        if not refusal.is_shed:
+            self.refused[refusal.problem] += 1
+            return
+        self.shed += 1
+        due_ns = self.dues_ns[number]
+        if due_ns >= self.measure_from_ns:
+            self.shed_latency.add((self._monotonic_ns() - due_ns) // 1000)
 
     def open(self) -> list[int]:
         """The posts that were not answered yet."""

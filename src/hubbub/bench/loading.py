@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hubbub.bench.connections import Client, Refused
 from hubbub.bench.hearing import inbox
 from hubbub.bench.histogram import Histogram
-from hubbub.bench.orders import Load, Loaded, Share
+from hubbub.bench.orders import Load, Loaded, Progress, Share
 from hubbub.bench.pacing import NANOSECONDS, Pace
 from hubbub.bench.rest import RestClient
 
@@ -50,7 +50,8 @@ class Loading:
         worker = self._worker
         worker.ledger.measure_from_ns = worker.hearing.measure_from_ns = order.measure_from_ns
         ends_ns = order.start_ns + int(order.seconds * NANOSECONDS)
-        measured = asyncio.gather(_at(order.measure_from_ns, time.process_time), _at(ends_ns, self._standing))
+        standing = self._standing
+        measured = asyncio.gather(_at(order.measure_from_ns, standing), _at(ends_ns, standing))
         aims = self._aims(order.direct_share)
         paced = [self._paced(order, order.per_second, lambda due_ns: self._post(next(aims), due_ns))]
         returning: set[asyncio.Task[None]] = set()
@@ -60,12 +61,14 @@ class Loading:
             paced.append(self._paced(order, order.pages_per_second, await self._reads()))
         await self._keep(paced)
         await asyncio.gather(*returning)
-        cpu_begun, (sent, acknowledged, delivered, cpu_ended) = await measured
+        begun, ended = await measured
         return Loaded(
-            sent=sent,
-            acknowledged=acknowledged,
-            delivered=delivered,
-            cpu_seconds=cpu_ended - cpu_begun,
+            sent=ended.sent - begun.sent,
+            acknowledged=ended.acknowledged - begun.acknowledged,
+            shed=ended.shed - begun.shed,
+            delivered=ended.delivered - begun.delivered,
+            cpu_seconds=ended.cpu_seconds - begun.cpu_seconds,
+            limit=worker.ledger.limit,
         )
 
     def _paced(self, order: Load, per_second: float, act: Callable[[int], None]) -> Paced:
@@ -90,16 +93,15 @@ class Loading:
                     act(pace.due_ns(number))
 
         hearing.tick = tick
-        while not all(pace.is_over for pace, _ in paced):
+        await _at(paced[0][0].start_ns, lambda: None)
+        while not all(pace.is_over for pace, _ in paced) and self._worker.ledger.limit is None:
             tick(time.monotonic_ns())
             await asyncio.sleep(TICK_NS / NANOSECONDS)
         hearing.tick_at_ns = sys.maxsize
 
-    def _standing(self) -> tuple[int, int, int, float]:
-        """Measured posts sent, acknowledged and delivered so far, and the CPU seconds used."""
-        ledger, hearing = self._worker.ledger, self._worker.hearing
-        hearing.collect()
-        return ledger.lateness.total, ledger.latency.total, hearing.latency.total, time.process_time()
+    def _standing(self) -> Progress:
+        self._worker.hearing.collect()
+        return self._worker.progress()
 
     # -- posting ------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _PACKAGES = ("hubbub", "uvloop", "uvicorn", "websockets", "msgspec", "apsw")
 
 
@@ -46,6 +47,14 @@ def memory(pid: int) -> Memory | None:
         pss=kib["Pss"] * 1024,
         uss=(kib["Private_Clean"] + kib["Private_Dirty"]) * 1024,
     )
+
+
+def resident_bytes(pid: int) -> int | None:
+    """The first figure of `memory`, which costs next to nothing to read; None where it cannot be."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+    except OSError:
+        return None
 
 
 def split_cores() -> tuple[frozenset[int], frozenset[int]]:

@@ -7,6 +7,7 @@ import msgspec
 
 from hubbub.bench.histogram import Histogram
 from hubbub.bench.places import Faults
+from hubbub.bench.refusals import Refusal
 from hubbub.bench.seats import Seat
 
 Transport = Literal["ws", "sse", "ndjson", "rest"]
@@ -114,6 +115,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
     sent: int = 0
     acknowledged: int = 0
+    shed: int = 0
     delivered: int = 0
     cpu_seconds: float = 0.0
     connected: int = 0
@@ -126,16 +128,21 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 class Connected(msgspec.Struct, frozen=True, kw_only=True):
     connected: int
     failures: list[str]
+    limit: Refusal | None
+    """What kept some of the others out, if a limit did."""
     seconds: float
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """How it was when the last post had been sent. Counts and CPU are of the measured part."""
+    """What happened in the measured part of the load, whenever the posts of it had been due."""
 
     sent: int
     acknowledged: int
+    shed: int
     delivered: int
     cpu_seconds: float
+    limit: Refusal | None
+    """What ended the load early, if anything did."""
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +159,8 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: Histogram
     acknowledgements: Histogram
+    sheds: Histogram
+    """From when a post was due until it was turned away."""
     lateness: Histogram
     returns: Histogram
     """From when a reader went until it was subscribed again."""

@@ -13,3 +13,5 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     facts: dict[str, Any]
     """What only this scenario has to tell; the unit is in each name."""
+    server: str = ""
+    """Which one it was: how it was started, or where it is."""

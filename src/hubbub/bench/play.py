@@ -4,14 +4,17 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 
+from msgspec.structs import replace
 from rich.console import Console
 
 from hubbub.bench.asked import Asked, Scenario
+from hubbub.bench.newcomers import newcomers
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.scenarios.churn import churn
 from hubbub.bench.scenarios.fanout import fanout
 from hubbub.bench.scenarios.idle import idle
 from hubbub.bench.scenarios.mixed import mixed
+from hubbub.bench.scenarios.overload import overload
 from hubbub.bench.scenarios.posts import posts
 from hubbub.bench.scenarios.slow import slow
 from hubbub.bench.scenarios.storm import storm
@@ -29,6 +32,7 @@ SCENARIOS: dict[Scenario, Callable[[Stage], Awaitable[Outcome]]] = {
     "slow": slow,
     "churn": churn,
     "mixed": mixed,
+    "overload": overload,
 }
 
 _SPARE_SOCKETS = 100
@@ -49,12 +53,16 @@ def _leave_when_asked() -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
-async def play_on(server: RunningServer, asked: Asked, people: People, cores: frozenset[int]) -> Outcome:
-    """Load a server that runs. Raises ServerFailed, FleetFailed."""
+async def play_on(
+    server: RunningServer, asked: Asked, people: People | None, cores: frozenset[int]
+) -> Outcome:
+    """Load a server that runs; without people, some sign up. Raises ServerFailed, FleetFailed, Limited."""
     _leave_when_asked()
     with Screen(Console(stderr=True)) as screen:
+        if people is None:
+            people = await newcomers(server.address, asked, screen)
         stage = Stage(asked=asked, people=people, server=server, own=None, cores=cores, screen=screen)
-        return await SCENARIOS[asked.scenario](stage)
+        return await _played(stage)
 
 
 async def play_alone(own: OwnServer, asked: Asked, people: People, cores: frozenset[int]) -> Outcome:
@@ -64,4 +72,9 @@ async def play_alone(own: OwnServer, asked: Asked, people: People, cores: frozen
         screen.step("starting a server")
         async with own:
             stage = Stage(asked=asked, people=people, server=own, own=own, cores=cores, screen=screen)
-            return await SCENARIOS[asked.scenario](stage)
+            return await _played(stage)
+
+
+async def _played(stage: Stage) -> Outcome:
+    outcome = await SCENARIOS[stage.asked.scenario](stage)
+    return replace(outcome, server=stage.server.described)

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hubbub.bench.asked import Asked
-from hubbub.bench.figures import BUSY, Figures
+from hubbub.bench.figures import BUSY, Figures, Latency
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.verdict import Verdict
 
@@ -17,6 +17,7 @@ _BROKEN = (
     "missing",
     "misplaced",
     "stored_twice",
+    "refused_and_told",
     "twice",
     "out_of_order",
     "foreign",
@@ -28,6 +29,7 @@ _BROKEN = (
 def as_json(asked: Asked, outcome: Outcome, described: dict[str, Any]) -> bytes:
     whole = {
         **described,
+        "server": outcome.server,
         "asked": msgspec.to_builtins(asked),
         "loads": [each.as_dict() for each in outcome.loads],
         "facts": outcome.facts,
@@ -47,6 +49,8 @@ def title(asked: Asked) -> str:
 
 def show(console: Console, asked: Asked, outcome: Outcome) -> None:
     parts: list[Table | Text] = [Text(title(asked), style="bold")]
+    if outcome.server:
+        parts.append(Text(outcome.server, style="dim"))
     if outcome.loads:
         parts.append(_loads(outcome.loads))
     if outcome.facts:
@@ -68,30 +72,52 @@ def _loads(loads: list[Figures]) -> Table:
     return table
 
 
+_Row = tuple[str, Callable[[Figures], str]]
+
+
 def _ms(value: float | None) -> str:
     return "–" if value is None else f"{value:,.1f}"
 
 
 def _mib(value: int | None) -> str:
-    return "?" if value is None else f"{value / (1 << 20):.1f}"
+    return "–" if value is None else f"{value / (1 << 20):.1f}"
 
 
-_ROWS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
+def _rate(value: float) -> str:
+    """Nothing is a dash: a table has only the rows that have something."""
+    return f"{value:,.0f}" if value else "–"
+
+
+def _latencies(name: str, read: Callable[[Figures], Latency]) -> list[_Row]:
+    return [
+        (f"{name} p50, ms", lambda each: _ms(read(each).p50)),
+        (f"{name} p90, ms", lambda each: _ms(read(each).p90)),
+        (f"{name} p99, ms", lambda each: _ms(read(each).p99)),
+        (f"{name} p99.9, ms", lambda each: _ms(read(each).p999)),
+        (f"{name} longest, ms", lambda each: _ms(read(each).longest)),
+    ]
+
+
+_ROWS: tuple[_Row, ...] = (
     ("posts/s", lambda each: f"{each.posts_per_second:,.0f}"),
     ("acknowledged/s", lambda each: f"{each.acknowledged_per_second:,.0f}"),
-    ("deliveries/s", lambda each: f"{each.deliveries_per_second:,.0f}"),
-    ("delivery p50, ms", lambda each: _ms(each.delivery_ms.p50)),
-    ("delivery p99, ms", lambda each: _ms(each.delivery_ms.p99)),
-    ("delivery longest, ms", lambda each: _ms(each.delivery_ms.longest)),
-    ("acknowledged p50, ms", lambda each: _ms(each.acknowledgement_ms.p50)),
-    ("acknowledged p99, ms", lambda each: _ms(each.acknowledgement_ms.p99)),
+    ("shed/s", lambda each: _rate(each.shed_per_second)),
+    ("deliveries/s", lambda each: _rate(each.deliveries_per_second)),
+    *_latencies("delivery", lambda each: each.delivery_ms),
+    *_latencies("acknowledged", lambda each: each.acknowledgement_ms),
+    ("shed p99, ms", lambda each: _ms(each.shed_ms.p99)),
+    ("health p50, ms", lambda each: _ms(each.health_ms.p50)),
+    ("health p99, ms", lambda each: _ms(each.health_ms.p99)),
+    ("health longest, ms", lambda each: _ms(each.health_ms.longest)),
     ("back again p99, ms", lambda each: _ms(each.return_ms.p99)),
     ("page read p99, ms", lambda each: _ms(each.page_ms.p99)),
     ("sent late p50, ms", lambda each: _ms(each.lateness_ms.p50)),
     ("sent late p99, ms", lambda each: _ms(each.lateness_ms.p99)),
     ("all arrived after, s", lambda each: f"{each.settled_seconds:.2f}"),
-    ("server CPU, cores", lambda each: "?" if each.server_cpu is None else f"{each.server_cpu:.2f}"),
-    ("server memory, MiB", lambda each: _mib(each.server_rss_bytes)),
+    ("server CPU, cores", lambda each: "–" if each.server_cpu is None else f"{each.server_cpu:.2f}"),
+    ("server memory before, MiB", lambda each: _mib(each.server_rss_before_bytes)),
+    ("server memory at most, MiB", lambda each: _mib(each.server_rss_most_bytes)),
+    ("server memory after, MiB", lambda each: _mib(each.server_rss_bytes)),
     ("generator CPU, cores", lambda each: " + ".join(f"{cpu:.2f}" for cpu in each.generator_cpu)),
 )
 
@@ -115,6 +141,8 @@ def _judgement(verdict: Verdict) -> Text:
     if verdict.broken:
         return Text.assemble(counts, (", ".join(each for each in broken if each[0] != "0"), "bold red"))
     rest = []
+    if verdict.shed:
+        rest.append(f"{verdict.shed:,} posts were shed")
     if verdict.unanswered:
         rest.append(f"{verdict.unanswered:,} posts were not answered")
     rest += [f"{count:,} posts were refused: {problem}" for problem, count in verdict.refused.items()]

@@ -13,6 +13,7 @@ import msgspec
 
 from hubbub.bench.connections import Client, Refused
 from hubbub.bench.ledger import Ledger
+from hubbub.bench.refusals import refusal
 from hubbub.bench.seats import Seat
 
 _HEAD_END: Final = b"\r\n\r\n"
@@ -86,12 +87,7 @@ class _Stored(msgspec.Struct, gc=False):
     seq: int
 
 
-class _Problem(msgspec.Struct):
-    type: str = "/problems/unknown"
-
-
 _stored = msgspec.json.Decoder(_Stored).decode
-_problem = msgspec.json.Decoder(_Problem).decode
 
 
 class RestPoster(RestClient):
@@ -116,7 +112,7 @@ class RestPoster(RestClient):
             if status == 201:
                 ledger.answered(number, _stored(body).seq)
             elif status:
-                ledger.refuse(number, _problem(body).type)
+                ledger.refuse(number, refusal(status, body))
 
         kind, _, name = ledger.logs[number].rpartition("/")
         path = f"/user/{name}/messages" if kind else f"/room/{name}/messages"

@@ -22,6 +22,7 @@ class Screen:
         self._step = ""
         self._begun = time.monotonic()
         self._before = (self._begun, Progress())
+        self._said_at = self._begun
 
     def __enter__(self) -> Self:
         if self._shown:
@@ -47,13 +48,21 @@ class Screen:
         if passed < _SHORTEST_SECONDS:
             return
         self._before = now, progress
+        shed = f"{(progress.shed - before.shed) / passed:,.0f} shed/s · " if progress.shed else ""
         self._show(
             f"{progress.connected:,} connected · "
             f"{(progress.sent - before.sent) / passed:,.0f} posts/s · "
-            f"{(progress.acknowledged - before.acknowledged) / passed:,.0f} acknowledged/s · "
+            f"{(progress.acknowledged - before.acknowledged) / passed:,.0f} acknowledged/s · {shed}"
             f"{(progress.delivered - before.delivered) / passed:,.0f} deliveries/s · "
             f"generator {(progress.cpu_seconds - before.cpu_seconds) / passed:.0%} of a core"
         )
+
+    def say(self, what: str) -> None:
+        """How far the step is, if it was not told just now."""
+        now = time.monotonic()
+        if now - self._said_at >= _SHORTEST_SECONDS:
+            self._said_at = now
+            self._show(what)
 
     def _show(self, what: str) -> None:
         if self._shown:

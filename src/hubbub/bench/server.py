@@ -32,6 +32,11 @@ class Server(Protocol):
     @property
     def address(self) -> tuple[str, int]: ...
 
+    @property
+    def described(self) -> str:
+        """How it was started, or where it is."""
+        ...
+
 
 class RunningServer:
     """One somebody else has started."""
@@ -40,8 +45,11 @@ class RunningServer:
         parts = urlsplit(url if "//" in url else f"http://{url}")
         if parts.scheme not in ("http", "ws") or not parts.hostname:
             raise ServerFailed(f"{url}: say http://HOST:PORT; TLS is measured by measuring the proxy")
-        self.address = (parts.hostname, parts.port or 80)
+        # By number, so that clients can connect from many addresses of the loopback.
+        host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname
+        self.address = (host, parts.port or 80)
         self.pid = pid
+        self.described = f"a server that ran already at {parts.scheme}://{parts.netloc}"
 
 
 class OwnServer:
@@ -74,14 +82,24 @@ class OwnServer:
         host, _, port = self._listen.rpartition(":")
         return host, int(port)
 
+    @property
+    def described(self) -> str:
+        where = f", on core {', '.join(map(str, sorted(self._cores)))}" if self._cores else ""
+        return f"server: {' '.join(['hubbub', *self._words()])}{where}"
+
+    def _words(self) -> list[str]:
+        return [
+            *("serve", "--listen", self._listen, "--data", str(self._data)),
+            *("--admin-listen", "off", "--log-level", "error", *self._flags),
+        ]
+
     async def start(self) -> None:
         """Until it accepts requests; again at the same address after the first time. Raises ServerFailed."""
         # Threads inherit the cores of who starts them, so the server has them from its first instruction.
         with machine.on(self._cores):
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", "hubbub", "serve", "--listen", self._listen, "--data", str(self._data)),
-                *("--admin-listen", "off", "--log-level", "error", *self._flags),
+                *("-m", "hubbub", *self._words()),
                 stdout=asyncio.subprocess.PIPE,
                 cwd=self._data.parent,  # where no hubbub.toml lies
                 env=dict(self._environment),

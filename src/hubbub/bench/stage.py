@@ -3,7 +3,8 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 
 import httpx2
 
@@ -12,6 +13,7 @@ from hubbub.bench.asked import Asked
 from hubbub.bench.figures import Figures, figures
 from hubbub.bench.fleet import Fleet
 from hubbub.bench.hearing import inbox
+from hubbub.bench.histogram import Histogram
 from hubbub.bench.orders import (
     Answer,
     Answered,
@@ -27,12 +29,17 @@ from hubbub.bench.orders import (
     Taken,
 )
 from hubbub.bench.pacing import NANOSECONDS
+from hubbub.bench.refusals import limited, refusal
+from hubbub.bench.rest import RestClient
 from hubbub.bench.screen import Screen
 from hubbub.bench.seats import People, Seat, seat, shares
 from hubbub.bench.server import OwnServer, Server, ServerFailed
+from hubbub.bench.watch import Health, Watch
 
 AT_ONCE = 128
 """Connections each process opens at the same time."""
+
+LOOKS_AT_ONCE = 16
 
 CONNECT_SECONDS = 30.0
 LEAD_SECONDS = 0.1
@@ -71,14 +78,19 @@ class Stage:
         """Where all logs of these clients end now. Raises ServerFailed."""
         host, port = self.server.address
         heads: dict[str, int] = {}
+        asked: dict[str, tuple[str, str]] = {}
+        for each in seats:
+            asked.update((room, (f"/room/{room}/messages?limit=1", each.token)) for room in each.rooms)
+            if each.hears_inbox:
+                asked[inbox(each.user)] = ("/inbox/messages?limit=1", each.token)
+        turn = asyncio.Semaphore(LOOKS_AT_ONCE)
         async with httpx2.AsyncClient(base_url=f"http://{host}:{port}", trust_env=False) as http:
-            for seat in seats:
-                paths = {room: f"/room/{room}/messages?limit=1" for room in seat.rooms}
-                if seat.hears_inbox:
-                    paths[inbox(seat.user)] = "/inbox/messages?limit=1"
-                for log, path in paths.items():
-                    if log not in heads:
-                        heads[log] = await _head(http, path, seat.token)
+
+            async def one(log: str, path: str, token: str) -> None:
+                async with turn:
+                    heads[log] = await _head(http, path, token)
+
+            await asyncio.gather(*(one(log, *how) for log, how in asked.items()))
         return heads
 
     async def fleet(
@@ -134,11 +146,14 @@ class Stage:
     # -- the steps of a load ------------------------------------------------
 
     async def connect(self, fleet: Fleet, *, at_once: int = AT_ONCE, persistent: bool = False) -> float:
-        """Every client; how many seconds it took. Raises ServerFailed when some could not."""
+        """Every client; how many seconds it took. Raises Limited, or ServerFailed when some could not."""
         self.screen.step("connecting")
         begun = time.monotonic()
         order = Connect(at_once=at_once, within_seconds=CONNECT_SECONDS, persistent=persistent)
         connected = await fleet.ask(order, Connected)
+        for each in connected:
+            if each.limit is not None:
+                raise limited("a connection", each.limit)
         failures = [failure for each in connected for failure in each.failures]
         if failures:
             raise ServerFailed(
@@ -148,11 +163,19 @@ class Stage:
         return time.monotonic() - begun
 
     async def load(
-        self, fleet: Fleet, per_second: float, *, name: str = "", slow_too: bool = True, **beside: float
+        self,
+        fleet: Fleet,
+        per_second: float,
+        *,
+        name: str = "",
+        slow_too: bool = True,
+        health: Health | None = None,
+        **beside: float,
     ) -> Figures:
         """Post at a rate until all has arrived, and what was measured meanwhile.
 
-        `beside`: what else goes on, as in `Load`. `slow_too`: whether slow readers are waited for.
+        `beside`: what else goes on, as in `Load`. `slow_too`: whether slow readers are waited for. `health`
+        asks while the load is measured. Raises Limited.
         """
         asked = self.asked
         self.screen.step(name or f"{per_second:,.0f} posts/s")
@@ -166,14 +189,19 @@ class Stage:
             measure_from_ns=measure_from_ns,
             **beside,
         )
-        begun = asyncio.create_task(_at(measure_from_ns, self.server_cpu_seconds))
-        ended = asyncio.create_task(_at(start_ns + int(whole_seconds * NANOSECONDS), self.server_cpu_seconds))
-        loaded = await fleet.ask(order, Loaded)
-        before, after = await begun, await ended
-        ended_at = time.monotonic()
-        await self.settle(fleet, slow_too=slow_too)
-        settled_seconds = time.monotonic() - ended_at
-        memory = self.memory()
+        ends_ns = start_ns + int(whole_seconds * NANOSECONDS)
+        async with Watch(self.resident_bytes) as watch:
+            begun = asyncio.create_task(_at(measure_from_ns, self.server_cpu_seconds))
+            ended = asyncio.create_task(_at(ends_ns, self.server_cpu_seconds))
+            asking = asyncio.create_task(health.ask(measure_from_ns, ends_ns)) if health else None
+            loaded = await fleet.ask(order, Loaded)
+            _check_limits(loaded)
+            before, after = await begun, await ended
+            if asking is not None:
+                await asking
+            ended_at = time.monotonic()
+            await self.settle(fleet, slow_too=slow_too)
+            settled_seconds = time.monotonic() - ended_at
         return figures(
             name or f"{per_second:,.0f} posts/s",
             per_second,
@@ -182,7 +210,10 @@ class Stage:
             taken=await fleet.ask(Take(), Taken),
             settled_seconds=settled_seconds,
             server_cpu_seconds=None if before is None or after is None else after - before,
-            server_rss_bytes=memory.rss if memory else None,
+            server_rss_before_bytes=watch.before_bytes,
+            server_rss_most_bytes=watch.most_bytes,
+            server_rss_bytes=self.resident_bytes(),
+            health=health.latency if health else Histogram(),
         )
 
     async def settle(self, fleet: Fleet, *, slow_too: bool = True) -> dict[str, int]:
@@ -199,8 +230,27 @@ class Stage:
 
     # -- the server, from outside -------------------------------------------
 
+    @asynccontextmanager
+    async def health(self) -> AsyncIterator[Health]:
+        """Somebody to ask whether the server lives. Raises ServerFailed."""
+        host, port = self.server.address
+        asking = seat(0, self.people, host, rooms=())
+        connection = RestClient(asking, f"{host}:{port}")
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: connection, host, port)
+        except OSError as error:
+            raise ServerFailed(f"the server does not answer: {error}") from error
+        health = Health(connection)
+        try:
+            yield health
+        finally:
+            health.leave()
+
     def server_cpu_seconds(self) -> float | None:
         return machine.cpu_seconds(self.server.pid) if self.server.pid is not None else None
+
+    def resident_bytes(self) -> int | None:
+        return machine.resident_bytes(self.server.pid) if self.server.pid is not None else None
 
     def memory(self) -> machine.Memory | None:
         return machine.memory(self.server.pid) if self.server.pid is not None else None
@@ -213,8 +263,17 @@ async def _head(http: httpx2.AsyncClient, path: str, token: str) -> int:
     except httpx2.TransportError as error:
         raise ServerFailed(f"{http.base_url} does not answer: {error or type(error).__name__}") from error
     if answer.status_code != 200:
+        said = refusal(answer.status_code, answer.content)
+        if said.is_limit:
+            raise limited("a look at a room", said)
         raise ServerFailed(f"{path} is answered {answer.status_code}: {answer.text}")
     return int(answer.headers["etag"].strip('"').rpartition(":")[2])
+
+
+def _check_limits(loaded: Sequence[Loaded]) -> None:
+    for each in loaded:
+        if each.limit is not None:
+            raise limited("a post", each.limit)
 
 
 async def _at(moment_ns: int, read: Callable[[], float | None]) -> float | None:

@@ -4,7 +4,8 @@
   nobody, where nobody listens);
 * each reader was told every event of its logs, once and in order;
 * nobody was told what was not posted, and nobody something else than the others;
-* no message was stored twice.
+* no message was stored twice;
+* what was refused was told to nobody.
 """
 
 from collections import Counter
@@ -14,7 +15,7 @@ from typing import Any
 import msgspec
 
 from hubbub.bench import words
-from hubbub.bench.ledger import answered_in
+from hubbub.bench.ledger import OPEN, SHED, answered_in
 from hubbub.bench.orders import Findings
 from hubbub.bench.places import Faults
 
@@ -26,6 +27,8 @@ class Verdict(msgspec.Struct, kw_only=True):
     acknowledged: int = 0
     unanswered: int = 0
     refused: dict[str, int] = msgspec.field(default_factory=dict)
+    shed: int = 0
+    """Posts that were turned away for want of time. No fault: whoever sent them was told."""
     lost_connections: int = 0
     expected_deliveries: int = 0
     missing: int = 0
@@ -33,6 +36,8 @@ class Verdict(msgspec.Struct, kw_only=True):
     misplaced: int = 0
     """Acknowledged messages that are not where they were said to be."""
     stored_twice: int = 0
+    refused_and_told: int = 0
+    """Posts that were turned away, and heard all the same."""
     twice: int = 0
     out_of_order: int = 0
     foreign: int = 0
@@ -45,6 +50,7 @@ class Verdict(msgspec.Struct, kw_only=True):
             self.missing
             + self.misplaced
             + self.stored_twice
+            + self.refused_and_told
             + self.twice
             + self.out_of_order
             + self.foreign
@@ -70,13 +76,15 @@ def judge(run: str, findings: Sequence[Findings]) -> Verdict:
     return Verdict(
         posted=len(seqs),
         acknowledged=sum(seq > 0 for seq in seqs),
-        unanswered=sum(seq == 0 for seq in seqs),
+        unanswered=seqs.count(OPEN),
         refused=dict(refused),
+        shed=seqs.count(SHED),
         lost_connections=sum(each.lost_connections for each in findings),
         expected_deliveries=sum(heads[at.log] - at.began for each in findings for at in each.standings),
         missing=sum(max(0, heads[at.log] - at.last) + at.holes for each in findings for at in each.standings),
         misplaced=_misplaced(run, seen, findings),
         stored_twice=_stored_twice(seen),
+        refused_and_told=_refused_and_told(run, seen, findings),
         twice=faults.twice,
         out_of_order=faults.out_of_order,
         foreign=faults.foreign + foreign,
@@ -137,6 +145,16 @@ def _misplaced(run: str, seen: Seen, findings: Sequence[Findings]) -> int:
 
 def _stored_twice(seen: Seen) -> int:
     return sum(len(events) - len(set(events.values())) for events in seen.values())
+
+
+def _refused_and_told(run: str, seen: Seen, findings: Sequence[Findings]) -> int:
+    refused = {
+        words.key(run, each.process, number)
+        for each in findings
+        for number, seq in enumerate(each.seqs)
+        if seq < 0
+    }
+    return sum(key in refused for events in seen.values() for key in events.values()) if refused else 0
 
 
 def _never_posted(run: str, seen: Seen, findings: Sequence[Findings]) -> int:

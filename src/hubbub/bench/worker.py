@@ -40,6 +40,7 @@ from hubbub.bench.orders import (
     Transport,
 )
 from hubbub.bench.places import Places
+from hubbub.bench.refusals import Refusal
 from hubbub.bench.rest import RestClient, RestPoster
 from hubbub.bench.seats import Seat
 from hubbub.bench.slowness import Slowness
@@ -93,8 +94,6 @@ class Worker:
         self.posters = [Client(seat, Places({})) for seat in share.posters]
         self._loading = Loading(self, share)
         self._slowness = Slowness()
-        self._delivered = 0
-        """In what was handed over."""
         self._orders: asyncio.Queue[Order] = asyncio.Queue()
 
     async def work(self) -> None:
@@ -103,7 +102,7 @@ class Worker:
         listening.start()
         beating = [
             asyncio.create_task(_every(COLLECT_SECONDS, self.hearing.collect)),
-            asyncio.create_task(_every(PROGRESS_SECONDS, self._progress)),
+            asyncio.create_task(_every(PROGRESS_SECONDS, self._tell_progress)),
         ]
         try:
             while True:
@@ -128,16 +127,19 @@ class Worker:
                 os._exit(1)  # the process in front is gone
             loop.call_soon_threadsafe(self._orders.put_nowait, order)
 
-    def _progress(self) -> None:
-        self._pipe.send(
-            Progress(
-                sent=len(self.ledger.seqs),
-                acknowledged=self.ledger.acknowledged,
-                delivered=self._delivered + self.hearing.latency.total,
-                cpu_seconds=time.process_time(),
-                connected=sum(each.connection is not None for each in self.readers),
-            )
+    def progress(self) -> Progress:
+        """How far this process is since it began."""
+        return Progress(
+            sent=len(self.ledger.seqs),
+            acknowledged=self.ledger.acknowledged,
+            shed=self.ledger.shed,
+            delivered=self.hearing.arrived,
+            cpu_seconds=time.process_time(),
+            connected=sum(each.connection is not None for each in self.readers),
         )
+
+    def _tell_progress(self) -> None:
+        self._pipe.send(self.progress())
 
     async def _do(self, order: Order) -> Reply:
         match order:
@@ -165,21 +167,26 @@ class Worker:
     async def _connect(self, order: Connect) -> Connected:
         begun = time.monotonic()
         failures: list[str] = []
+        limit: Refusal | None = None
         turn = asyncio.Semaphore(order.at_once)
         everyone = [*self.readers, *self.posters]
 
         async def one(client: Client) -> None:
+            nonlocal limit
             async with turn:
                 try:
                     async with asyncio.timeout(order.within_seconds):
                         await self._open_at_last(client) if order.persistent else await self.open(client)
                 except (OSError, Refused, TimeoutError) as error:
                     failures.append(str(error) or type(error).__name__)
+                    if isinstance(error, Refused) and error.refusal and error.refusal.is_limit:
+                        limit = error.refusal
 
         await asyncio.gather(*(one(client) for client in everyone if client.connection is None))
         return Connected(
             connected=sum(client.connection is not None for client in everyone),
             failures=failures[:MOST_FAILURES],
+            limit=limit,
             seconds=time.monotonic() - begun,
         )
 
@@ -265,14 +272,15 @@ class Worker:
         taken = Taken(
             deliveries=hearing.latency,
             acknowledgements=ledger.latency,
+            sheds=ledger.shed_latency,
             lateness=ledger.lateness,
             returns=loading.returns,
             pages=loading.pages,
             pages_failed=loading.pages_failed,
             parsed=hearing.parsed,
         )
-        self._delivered += hearing.latency.total
-        hearing.latency, ledger.latency, ledger.lateness = Histogram(), Histogram(), Histogram()
+        hearing.latency, ledger.lateness = Histogram(), Histogram()
+        ledger.latency, ledger.shed_latency = Histogram(), Histogram()
         loading.returns, loading.pages = Histogram(), Histogram()
         hearing.parsed = 0
         return taken

@@ -2,6 +2,8 @@
 
 import asyncio
 import tempfile
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +18,7 @@ from hubbub.bench.orders import Transport
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.play import SERVER_FLAGS, play_alone, play_on
 from hubbub.bench.plot import latency_over_load
+from hubbub.bench.refusals import Limited
 from hubbub.bench.seats import People, read_people
 from hubbub.bench.server import OwnServer, RunningServer, ServerFailed
 from hubbub.cli.asked import Failed, Misused, without_settings
@@ -31,8 +34,19 @@ def bench(
         str | None, Parameter(help="A server that runs; without it, one is started.", metavar="URL")
     ] = None,
     seed: Annotated[
-        Path | None, Parameter(help="People and rooms of that server, from `hubbub seed`.", metavar="FILE")
+        Path | None,
+        Parameter(
+            help="People and rooms of that server, from `hubbub seed`; without it, people sign up.",
+            metavar="FILE",
+        ),
     ] = None,
+    people: Annotated[
+        int | None,
+        Parameter(help="How many sign up, to be shared by the clients; by default 100, or one a client."),
+    ] = None,
+    streams: Annotated[
+        int, Parameter(help="Clients that share one sign-in of theirs; a server allows 32 by default.")
+    ] = Asked().streams,
     server_pid: Annotated[
         int | None, Parameter(help="That server's process, for its CPU and memory.", metavar="PID")
     ] = None,
@@ -71,6 +85,8 @@ def bench(
         payload_bytes=payload,
         processes=processes or max(1, len(for_clients)),
         settle_seconds=settle,
+        people=min(clients, Asked().people) if people is None else people,
+        streams=streams,
     )
     if mistakes := asked.mistakes():
         raise Misused("; ".join(mistakes))
@@ -79,13 +95,14 @@ def bench(
             outcome = _alone(asked, for_server, for_clients)
         else:
             outcome = _on(url, seed, server_pid, asked, for_clients)
-    except (ServerFailed, FleetFailed) as error:
+    except (ServerFailed, FleetFailed, Limited) as error:
         raise Failed(str(error)) from error
     except asyncio.CancelledError:
         raise Failed("stopped before it was done") from None
-    report.show(Console(), asked, outcome)
-    if out is not None:
-        _write(out, asked, outcome)
+    console = Console()
+    report.show(console, asked, outcome)
+    for file in _write(out, asked, outcome) if out is not None else ():
+        console.print(f"written: {file}", style="dim", soft_wrap=True)
     return BROKEN_PROMISE if outcome.verdict.broken else 0
 
 
@@ -105,24 +122,40 @@ def _alone(asked: Asked, for_server: frozenset[int], for_clients: frozenset[int]
 
 
 def _on(url: str, seed: Path | None, pid: int | None, asked: Asked, for_clients: frozenset[int]) -> Outcome:
-    if seed is None:
-        raise Misused("--url goes with --seed: the people and rooms, which `hubbub seed` writes")
+    people = None if seed is None else _people(seed, asked)
+    return asyncio.run(play_on(RunningServer(url, pid), asked, people, for_clients))
+
+
+def _people(seed: Path, asked: Asked) -> People:
     try:
         people = read_people(seed)
     except (OSError, ValueError) as error:
         raise Failed(f"cannot read {seed}: {error}") from error
     if len(people.rooms) < asked.rooms:
         raise Misused(f"--rooms: {seed} has {len(people.rooms)} only")
-    return asyncio.run(play_on(RunningServer(url, pid), asked, people, for_clients))
+    return people
 
 
-def _write(directory: Path, asked: Asked, outcome: Outcome) -> None:
+def _write(directory: Path, asked: Asked, outcome: Outcome) -> list[Path]:
+    """What was written: earlier runs stay as they are, and the next of the same name gets a number."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        file = directory / f"{asked.scenario}-{asked.transport}.json"
+        file = _new_file(directory, f"{asked.scenario}-{asked.transport}")
         file.write_bytes(report.as_json(asked, outcome, machine.described()))
         picture = latency_over_load(report.title(asked), outcome.loads)
-        if picture is not None:
-            file.with_suffix(".svg").write_text(picture, "utf-8")
+        if picture is None:
+            return [file]
+        drawn = file.with_suffix(".svg")
+        drawn.write_text(picture, "utf-8")
     except OSError as error:
         raise Failed(f"cannot write to {directory}: {error.strerror}") from error
+    return [file, drawn]
+
+
+def _new_file(directory: Path, name: str) -> Path:
+    for number in count(1):
+        file = directory / f"{name}{f'-{number}' if number > 1 else ''}.json"
+        with suppress(FileExistsError):
+            file.touch(exist_ok=False)
+            return file
+    raise AssertionError("there is always a further number")

@@ -1,0 +1,85 @@
+"""What storing costs, in statements and syncs: bounds from above, for less is better."""
+
+import os
+
+import pytest
+
+from hubbub.domain.ids import inbox_log
+from hubbub.storage.sqlite import SqliteStore
+from performance.counting import Disk, statements
+from storage.conftest import furnish
+from storage.drafting import ATTIC, LOUNGE, draft, post
+
+A_BATCH = 2
+"""BEGIN and COMMIT."""
+
+A_POST = 1
+"""The event."""
+
+A_KEYED_POST = 3
+"""Whether the key was used; the event; the key."""
+
+A_DIRECT_POST = 2
+"""The event, and its author's copy."""
+
+BOB = inbox_log("bob")
+
+
+@pytest.fixture
+def disk():
+    return Disk()
+
+
+@pytest.fixture
+async def counted(tmp_path, disk):
+    """A store whose logs have begun, and what it asks SQLite."""
+    with statements() as asked:
+        store = SqliteStore.open(
+            tmp_path / "store", now_ms=lambda: 1, randomness=os.urandom, on_broken=print, vfs=disk.name
+        )
+        await furnish(store)
+        post(store, draft(LOUNGE, "the first"), draft(ATTIC, "the first"), draft(BOB, "the first"))
+        asked.forget()
+        disk.syncs = 0
+        yield store, asked
+        await store.close()
+
+
+@pytest.mark.parametrize("count", [1, 10, 1000])
+@pytest.mark.parametrize(
+    ("each", "make"),
+    [
+        (A_POST, lambda number: draft(LOUNGE, f"text {number}")),
+        (A_POST, lambda number: draft((LOUNGE, ATTIC)[number % 2], f"text {number}")),
+        (A_KEYED_POST, lambda number: draft(LOUNGE, f"text {number}", key=f"key {number}")),
+        (A_DIRECT_POST, lambda number: draft(BOB, f"text {number}")),
+    ],
+    ids=["a post", "posts to two rooms", "a post with a key", "a direct post"],
+)
+async def test_a_batch_takes_so_many_statements_and_is_committed_and_synced_once(
+    counted, disk, count, each, make
+):
+    store, asked = counted
+    post(store, *(make(number) for number in range(count)))
+    assert len(asked.sql) <= A_BATCH + count * each
+    assert asked.starting("COMMIT", "END") == 1
+    assert asked.starting("INSERT") >= count
+    assert asked.scanned == 0
+    assert disk.syncs == 1
+
+
+async def test_a_retry_costs_no_more_than_a_post(counted):
+    store, asked = counted
+    keyed = [draft(LOUNGE, "again", key=f"key {number}") for number in range(100)]
+    post(store, *keyed)
+    asked.forget()
+    post(store, *keyed)
+    assert len(asked.sql) <= A_BATCH + 100 * A_KEYED_POST
+    assert asked.starting("INSERT") == 0
+
+
+async def test_reading_a_page_is_no_commit_and_no_sync(counted, disk):
+    store, asked = counted
+    await store.page(LOUNGE, after=0)
+    assert asked.starting("COMMIT", "BEGIN") == 0
+    assert disk.syncs == 0

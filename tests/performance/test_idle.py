@@ -65,7 +65,7 @@ async def test_an_idle_connection_is_few_bytes(people, transports):
 def ours():
     """How many objects of the server's own kinds there are."""
     gc.collect()
-    return sum(type(each).__module__.startswith("hubbub.") for each in gc.get_objects())
+    return sum(str(type(each).__module__).startswith("hubbub.") for each in gc.get_objects())
 
 
 async def test_a_connection_that_ends_leaves_nothing(people, transports):

@@ -25,7 +25,7 @@ _ADD = (
     "INSERT INTO events (position, id, sent, sender, recipient, text, key, sent_at_ms)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_ADD_KEY = "INSERT INTO keys (log, sender, key, seq, receipt) VALUES (?, ?, ?, ?, ?)"
+_CLAIM = "INSERT INTO keys (log, sender, key, seq, receipt) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _USED = "SELECT seq, receipt, id, sent_at_ms, digest FROM keys WHERE log = ? AND sender = ? AND key = ?"
 
 
@@ -71,15 +71,19 @@ class Appending(Logs):
         place = self._place(draft.place)
         if place is None:
             raise NoSuchRoom() if owner is None else NoSuchUser()
-        if draft.key is not None and (used := self._used(place, draft)):
-            return used
         if draft.expected_head is not None and draft.expected_head != place.head:
+            if draft.key is not None and (used := self._used(place, draft)):
+                return used
             raise HeadMoved(head=place.head)
         own = None
         if owner is not None and owner != draft.sender:
             own = self._place(inbox_log(draft.sender))
             if own is None:
                 raise NoSuchUser()
+        if draft.key is not None and not self._claim(cursor, place, own, draft):
+            used = self._used(place, draft)
+            assert used is not None, "a key that is taken is there"
+            return used
 
         event = _event(draft, place.head + 1)
         self._put(cursor, place, event)
@@ -89,9 +93,16 @@ class Appending(Logs):
             receipt = _event(draft, own.head + 1, copy=True)
             self._put(cursor, own, receipt)
             events = (event, receipt)
-        if draft.key is not None:
-            cursor.execute(_ADD_KEY, (place.number, draft.sender, draft.key, event.seq, own and receipt.seq))
         return Posted(receipt=receipt, events=events)
+
+    def _claim(self, cursor: apsw.Cursor, place: Place, own: Place | None, draft: Draft) -> bool:
+        """Write the key down, for the event that comes next. False when it was used before.
+
+        One statement, where asking first and writing then would be two for every post.
+        """
+        draft.text.encode()  # or it is refused, before anything was written
+        cursor.execute(_CLAIM, (place.number, draft.sender, draft.key, place.head + 1, own and own.head + 1))
+        return bool(self._db.connection.changes())
 
     def _put(self, cursor: apsw.Cursor, place: Place, event: Event) -> None:
         cursor.execute(

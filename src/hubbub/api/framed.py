@@ -92,6 +92,10 @@ class FramedConnection(asyncio.Protocol):
         """Whether no more texts can be taken now. `go_on` is to be called when that has changed."""
         raise NotImplementedError
 
+    def turn_is_over(self) -> bool:
+        """Whether texts are to wait for the next turn of the loop, all of them and everybody's."""
+        return False
+
     def leave(self) -> None:
         """The conversation is over, though the connection may take a moment. Called more than once."""
         raise NotImplementedError
@@ -170,7 +174,7 @@ class FramedConnection(asyncio.Protocol):
         """Take in every whole frame of `data`; what is left is given back."""
         at, end, left = 0, len(data), FRAMES_PER_TURN
         while end - at >= 2:
-            if not left:
+            if not left or self.turn_is_over():
                 self._rest()
                 break
             left -= 1

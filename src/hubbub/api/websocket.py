@@ -229,6 +229,9 @@ class WebSocket(FramedConnection):
             or (self.session is not None and self.session.waiting >= self.context.settings.requests_in_flight)
         )
 
+    def turn_is_over(self) -> bool:
+        return self.context.posting.turn_is_over()
+
     def take_text(self, text: bytes) -> None:
         if not self.is_open:
             return

@@ -20,13 +20,17 @@ from hubbub.service.limits import Limits
 from hubbub.service.tally import Histogram
 from hubbub.storage.base import Outcome, Store
 
-TURN_SECONDS = 0.1
+TURN_SECONDS = 0.08
 """How long one turn takes in posts, from its first; what comes later in it is refused as Overloaded.
 
 A turn that takes in more lasts longer, so that more has come for the next: up to some load that is batching,
 and beyond it a queue without end. With this bound whatever is accepted waits for two turns at most, and a
 turn lasts little more than twice as long as it took posts in.
 """
+
+SHEDDING_SECONDS = 0.15
+"""How long after that a turn goes on refusing. Then it is over: who can still wait is not listened to before
+the next, for beyond some load even refusing would take all the time there is."""
 
 NEVER_TOO_MANY = 1000
 """So many posts a turn takes in however long it has lasted: they cost some 20 ms, and what made it so long
@@ -133,6 +137,10 @@ class Posting:
         """Whether a further post would wait too long, so that `post` would refuse it."""
         too_late = len(self._drafts) >= NEVER_TOO_MANY and self._monotonic() > self._full_at
         return too_late or self.queued >= MAX_QUEUED
+
+    def turn_is_over(self) -> bool:
+        """Whether no more posts should be looked at before those of this turn are committed."""
+        return self.is_full() and self._monotonic() > self._full_at + SHEDDING_SECONDS
 
     async def posted(
         self,

@@ -674,7 +674,8 @@ static void open_socket(struct client *who) {
     who->state = CONNECTING;
     connecting++;
     setsockopt(who->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(who->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on); /* the port only has to be free to there */
+    /* Without it a port would have to be free towards everybody, not only towards the server. */
+    setsockopt(who->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
     if (bind(who->fd, (struct sockaddr *)&from, sizeof from)) die("bind: %s", strerror(errno));
     struct epoll_event event = {.events = EPOLLOUT, .data.ptr = who};
     if (epoll_ctl(poller, EPOLL_CTL_ADD, who->fd, &event)) die("epoll_ctl: %s", strerror(errno));
@@ -738,7 +739,7 @@ static void print_load(double cpu) {
     say("}");
 }
 
-/* Nobody but the server is slow: whoever gave the order reads its CPU between the two events. */
+/* "measuring" and "measured" are said at their moments, so that the server's CPU can be read then. */
 static void obey(void) {
     double rate, warm_up, seconds, settle_seconds;
     char *end = memchr(order.at, '\n', order.used);

@@ -14,7 +14,7 @@
    Open loop: post n is due at start + n / rate, which was fixed before, and latency counts from there,
    however late it was sent. So the number of a post is all that has to travel.
 
-   The script is a sequence of these; a blob is so many bytes after the line that says how many, and a newline:
+   The script is a sequence of these; a blob is so many bytes after the line that says how many:
        port N
        connecting AT_ONCE SECONDS
        marker BYTES                   blob: what stands before a number

@@ -28,7 +28,9 @@ def built(name: str) -> Path:
         if shutil.which(tool) is None:
             raise GeneratorFailed(f"the reference is written in C: {tool} is needed to build it")
     program = BUILT / name
-    subprocess.run(["make", "--quiet", "-C", str(ROOT), str(program.relative_to(ROOT))], check=True)  # noqa: S607
+    made = subprocess.run(["make", "--quiet", "-C", str(ROOT), str(program.relative_to(ROOT))])  # noqa: S607
+    if made.returncode:
+        raise GeneratorFailed(f"{program.name} could not be built")
     return program
 
 

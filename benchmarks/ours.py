@@ -15,7 +15,7 @@ from hubbub.bench.machine import described
 from hubbub.bench.play import SERVER_FLAGS
 from hubbub.bench.seats import People
 from hubbub.cli.seed import seeded
-from reference import Mode
+from reference import Mode, entering, line
 from script import NUMBER, Send, Wait
 
 _PROMISES = "everything, synced before anybody is told; signed in, numbered, resumable, limits counted"
@@ -43,11 +43,10 @@ class Reference(Contender):
         return [built("fanout"), self._mode, str(port), *file]
 
     def steps(self, number: int, room: int) -> Sequence[Send | Wait]:
-        name = f"room-{room}\n".encode()
-        return [Send(said=name), Wait(for_bytes=name)]
+        return entering(f"room-{room}")
 
     def post(self, number: int, room: int, said: str) -> bytes:
-        return f"{said}\n".encode()
+        return line(said)
 
 
 class Hubbub(Contender):

@@ -10,7 +10,6 @@ given more. What is written: `peers.json` with everything, and `peers.md` with t
 import argparse
 import json
 import os
-import resource
 import socket
 import subprocess
 import sys
@@ -28,7 +27,7 @@ from generator import Generator, GeneratorFailed
 from hubbub.bench import machine
 from hubbub.cli.asked import without_settings
 from peers_table import FAULTS, tables
-from processes import cpu_seconds, resident_bytes
+from processes import allow_many_files, cpu_seconds, resident_bytes
 
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
@@ -204,8 +203,7 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> int:
     words = _arguments()
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    allow_many_files()
     rooms = max(1, words.clients // words.room_size)
     asked = Asked(
         crowd=Crowd(clients=words.clients, rooms=rooms, payload_bytes=words.payload),

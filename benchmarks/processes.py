@@ -1,8 +1,15 @@
 """A server that may be several processes, seen from outside: it and all it has started, added up."""
 
+import resource
 from pathlib import Path
 
 from hubbub.bench import machine
+
+
+def allow_many_files() -> None:
+    """For this process and what it starts from now on: as many sockets as may be had."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def family(pid: int) -> list[int]:

@@ -21,6 +21,7 @@ from typing import Any, Literal
 from generator import Generator, GeneratorFailed, built
 from hubbub.bench import machine
 from hubbub.bench.seats import source
+from processes import allow_many_files, cpu_seconds
 from script import Client, Script, Send, Wait, new_marker, text
 
 Mode = Literal["plain", "joined", "durable"]
@@ -80,28 +81,20 @@ def script(*, port: int, clients: int, rooms: int, payload_bytes: int) -> Script
 
 
 def _client(number: int, room: int, shared: bool, said: str) -> Client:
-    name = f"room-{room}\n" if shared else f"{ECHO}\n"
     return Client(
         address=source(number, "127.0.0.1") or "127.0.0.1",
         room=room,
-        steps=[Send(said=name.encode()), Wait(for_bytes=name.encode())],
-        post=f"{said}\n".encode(),
+        steps=entering(f"room-{room}" if shared else ECHO),
+        post=line(said),
     )
 
 
-class Cpu:
-    """What a process used between two moments."""
+def line(said: str) -> bytes:
+    return f"{said}\n".encode()
 
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self._read: list[float | None] = []
 
-    def note(self) -> None:
-        self._read.append(machine.cpu_seconds(self._pid))
-
-    def cores(self, seconds: float) -> float | None:
-        before, after = self._read[-2:]
-        return None if before is None or after is None else (after - before) / seconds
+def entering(room: str) -> list[Send | Wait]:
+    return [Send(said=line(room)), Wait(for_bytes=line(room))]
 
 
 def measure(
@@ -120,21 +113,22 @@ def measure(
     `rooms` is how many the clients are spread over; with 0 everybody is told their own posts alone, which is
     the reference of a post's acknowledgement. Raises GeneratorFailed.
     """
+    allow_many_files()
     for_server, for_clients = machine.split_cores()
     figures = []
+    cpu: list[float] = []
     with running(mode, cores=for_server) as server:
         whole = script(port=server.port, clients=clients, rooms=rooms, payload_bytes=payload_bytes)
         with Generator(whole, cores=for_clients) as generator:
             for rate in rates:
-                cpu = Cpu(server.pid)
                 told = generator.load(
                     rate,
                     seconds=seconds,
                     warm_up_seconds=warm_up_seconds,
                     settle_seconds=settle_seconds,
-                    at_bounds=cpu.note,
+                    at_bounds=lambda: cpu.append(cpu_seconds(server.pid)),
                 )
-                figures.append({"mode": mode, **told, "server_cpu": cpu.cores(seconds)})
+                figures.append({"mode": mode, **told, "server_cpu": (cpu[-1] - cpu[-2]) / seconds})
         figures[-1]["server"] = server.stop()
     return figures
 

@@ -1,8 +1,8 @@
 /* What fan-out costs when nothing else is done: the floor that figures of hubbub are put beside.
 
    A client connects, and its first line names a room; it is sent the same line back when it is in. Every
-   further line is sent to everybody in that room, its sender included. Nothing is parsed, checked, numbered or framed. In the room "echo" everybody is alone,
-   so that a line comes back as its own acknowledgement.
+   further line is sent to everybody in that room, its sender included. Nothing is parsed, checked, numbered
+   or framed. In the room "echo" everybody is alone, so that a line comes back as its own acknowledgement.
 
    usage: fanout plain PORT          one send() for each line and reader
           fanout joined PORT         what one round of epoll_wait brought for a room is sent in one piece
@@ -99,7 +99,7 @@ static void drop(struct bytes *these) {
     *these = (struct bytes){0};
 }
 
-/* -- rooms ------------------------------------------------------------------------------------------------ */
+/* -- rooms ----------------------------------------------------------------------------------------- */
 
 static struct room *new_room(const char *name, size_t size) {
     struct room *room = memory(NULL, sizeof *room);
@@ -141,7 +141,7 @@ static void leave(struct client *who) {
     }
 }
 
-/* -- sending ---------------------------------------------------------------------------------------------- */
+/* -- sending --------------------------------------------------------------------------------------- */
 
 static void wake_for(struct client *who, uint32_t events) {
     struct epoll_event event = {.events = events, .data.ptr = who};
@@ -195,7 +195,7 @@ static void deliver_to_room(struct room *room, const char *from, size_t count) {
     for (size_t each = 0; each < room->count; each++) deliver(room->members[each], from, count);
 }
 
-/* -- lines ------------------------------------------------------------------------------------------------ */
+/* -- lines ----------------------------------------------------------------------------------------- */
 
 static void take_line(struct client *from, const char *line, size_t size) {
     if (!from->room) {
@@ -243,7 +243,7 @@ static void take(struct client *from) {
     if (!from->in.used) drop(&from->in);
 }
 
-/* -- rounds ----------------------------------------------------------------------------------------------- */
+/* -- rounds ---------------------------------------------------------------------------------------- */
 
 static void save_round(void) {
     for (size_t at = 0; at < round_lines.used;) {
@@ -305,7 +305,7 @@ static void serve(int listener) {
     }
 }
 
-/* -- start and end ---------------------------------------------------------------------------------------- */
+/* -- start and end --------------------------------------------------------------------------------- */
 
 static int listen_on(int port) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), on = 1;
@@ -336,7 +336,8 @@ int main(int count, char **words) {
     durable = !strcmp(mode, "durable");
     joining = durable || !strcmp(mode, "joined");
     if ((!joining && strcmp(mode, "plain")) || count != (durable ? 4 : 3)) return misused();
-    if (durable && (file = open(words[3], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) < 0) fail(words[3]);
+    if (durable) file = open(words[3], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (durable && file < 0) fail(words[3]);
     struct sigaction action = {.sa_handler = stop};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);

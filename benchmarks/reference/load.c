@@ -1,8 +1,9 @@
 /* A load generator that knows no protocol, so that every server here is loaded and checked by the same code.
 
-   It is told everything by a script: for each client the bytes that sign it in and those it has to be answered,
-   and the bytes of its post around a number of fixed width. In whatever a server sends, a post is recognised
-   by the marker that stands before its number, be it in a WebSocket frame, an XML stanza or a bare line.
+   It is told everything by a script: for each client the bytes that sign it in and those it has to be
+   answered, and the bytes of its post around a number of fixed width. In whatever a server sends, a post is
+   recognised by the marker that stands before its number, be it in a WebSocket frame, an XML stanza or a
+   bare line.
 
    usage: load SCRIPT
 
@@ -10,10 +11,10 @@
    reads orders, one a line, from standard input (a pipe): RATE WARM_UP_SECONDS SECONDS SETTLE_SECONDS, and
    after the last it ends with its input.
 
-   Open loop: post n is due at start + n / rate, which was fixed before, and latency counts from there, however
-   late it was sent. So the number of a post is all that has to travel.
+   Open loop: post n is due at start + n / rate, which was fixed before, and latency counts from there,
+   however late it was sent. So the number of a post is all that has to travel.
 
-   The script is a sequence of these, a blob being what follows the line whose last numbers say how long it is:
+   The script is a sequence of these; a blob is so many bytes after the line that says how many:
        port N
        connecting AT_ONCE SECONDS
        marker BYTES                   blob: what stands before a number
@@ -132,7 +133,7 @@ static struct {
     struct histogram latency, lateness;
 } load;
 
-/* -- small things ----------------------------------------------------------------------------------------- */
+/* -- small things ---------------------------------------------------------------------------------- */
 
 static void die(const char *format, ...) {
     va_list rest;
@@ -199,7 +200,7 @@ static void say(const char *format, ...) {
     fflush(stdout);
 }
 
-/* -- durations, in buckets at most 0.8 % wide: linear, then so many for each doubling ---------------------- */
+/* -- durations, in buckets at most 0.8 % wide: linear, then so many for each doubling -------------- */
 
 static void count_in(struct histogram *these, int64_t ns) {
     uint64_t us = ns > 0 ? (uint64_t)ns / 1000 : 0;
@@ -240,7 +241,7 @@ static void print_histogram(const char *name, const struct histogram *these) {
     putchar('}');
 }
 
-/* -- the script ------------------------------------------------------------------------------------------- */
+/* -- the script ------------------------------------------------------------------------------------ */
 
 static struct bytes blob(FILE *script, size_t size) {
     struct bytes text = {.at = memory(NULL, size + 1), .used = size, .space = size};
@@ -348,7 +349,7 @@ static void list_posters(void) {
         if (clients[each].post.used) posters[next++] = &clients[each];
 }
 
-/* -- sockets ---------------------------------------------------------------------------------------------- */
+/* -- sockets --------------------------------------------------------------------------------------- */
 
 static void wake_for(struct client *who, uint32_t events) {
     struct epoll_event event = {.events = events, .data.ptr = who};
@@ -397,7 +398,7 @@ static void send_pending(struct client *who) {
     if (!who->out.used) wake_for(who, EPOLLIN);
 }
 
-/* -- what was told is checked ----------------------------------------------------------------------------- */
+/* -- what was told is checked ---------------------------------------------------------------------- */
 
 static int64_t due_ns(uint32_t post) {
     return load.start_ns + (int64_t)((double)post * (double)SECOND_NS / load.rate);
@@ -483,7 +484,7 @@ static uint64_t missing(void) {
     return count;
 }
 
-/* -- what a server says ----------------------------------------------------------------------------------- */
+/* -- what a server says ---------------------------------------------------------------------------- */
 
 static bool read_number(const char *at, uint32_t *value) {
     *value = 0;
@@ -582,7 +583,7 @@ static void take(struct client *who) {
     hear(who, from, end, now_ns());
 }
 
-/* -- posting ---------------------------------------------------------------------------------------------- */
+/* -- posting --------------------------------------------------------------------------------------- */
 
 static void write_number(char *at, uint32_t value) {
     for (int each = NUMBER_DIGITS; each--; value >>= 4) at[each] = "0123456789abcdef"[value & 15];
@@ -608,7 +609,7 @@ static void post_due(int64_t now) {
     }
 }
 
-/* -- one turn --------------------------------------------------------------------------------------------- */
+/* -- one turn -------------------------------------------------------------------------------------- */
 
 static void take_order(void) {
     char text[256];
@@ -662,7 +663,7 @@ static void turn(int64_t until_ns) {
     }
 }
 
-/* -- connecting ------------------------------------------------------------------------------------------- */
+/* -- connecting ------------------------------------------------------------------------------------ */
 
 static void open_socket(struct client *who) {
     int on = 1;
@@ -674,11 +675,13 @@ static void open_socket(struct client *who) {
     who->state = CONNECTING;
     connecting++;
     setsockopt(who->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(who->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on); /* the port only has to be free to there */
+    /* Without it a port would have to be free towards everybody, not only towards the server. */
+    setsockopt(who->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
     if (bind(who->fd, (struct sockaddr *)&from, sizeof from)) die("bind: %s", strerror(errno));
     struct epoll_event event = {.events = EPOLLOUT, .data.ptr = who};
     if (epoll_ctl(poller, EPOLL_CTL_ADD, who->fd, &event)) die("epoll_ctl: %s", strerror(errno));
-    if (connect(who->fd, (struct sockaddr *)&to, sizeof to) && errno != EINPROGRESS) lose(who, strerror(errno));
+    if (connect(who->fd, (struct sockaddr *)&to, sizeof to) && errno != EINPROGRESS)
+        lose(who, strerror(errno));
 }
 
 static void connect_all(void) {
@@ -688,13 +691,16 @@ static void connect_all(void) {
         while (connecting < at_once && next < client_count) open_socket(&clients[next++]);
         turn(now_ns() + IDLE_NS);
     }
-    for (size_t each = 0; each < next; each++)
-        if (clients[each].state != READY && clients[each].state != LOST) lose(&clients[each], "it took too long");
-    say("{\"event\": \"connected\", \"clients\": %zu, \"refused\": %zu, \"lost\": %zu, \"seconds\": %.3f}", ready,
-        client_count - ready - lost, lost, (double)(now_ns() - start) / 1e9);
+    for (size_t each = 0; each < next; each++) {
+        enum state state = clients[each].state;
+        if (state == CONNECTING || state == SIGNING_IN) lose(&clients[each], "it took too long");
+    }
+    printf("{\"event\": \"connected\", \"clients\": %zu", ready);
+    printf(", \"refused\": %zu, \"lost\": %zu", client_count - ready - lost, lost);
+    say(", \"seconds\": %.3f}", (double)(now_ns() - start) / 1e9);
 }
 
-/* -- loads ------------------------------------------------------------------------------------------------ */
+/* -- loads ----------------------------------------------------------------------------------------- */
 
 static void plan(double rate, double warm_up, double seconds) {
     uint32_t base = load.base + load.count;
@@ -719,13 +725,17 @@ static void turn_until(int64_t moment_ns) {
 /* Until everything was told, or the server has long said nothing. */
 static void settle(double seconds) {
     int64_t deadline = load.to_ns + (int64_t)(seconds * (double)SECOND_NS);
-    for (int64_t now; load.told < load.to_be_told && (now = now_ns()) < deadline; turn(now + IDLE_NS))
-        if (now > load.to_ns + QUIET_SECONDS * SECOND_NS && now > load.last_told_ns + QUIET_SECONDS * SECOND_NS) return;
+    while (load.told < load.to_be_told) {
+        int64_t now = now_ns(), last = load.last_told_ns > load.to_ns ? load.last_told_ns : load.to_ns;
+        if (now > deadline || now > last + QUIET_SECONDS * SECOND_NS) return;
+        turn(now + IDLE_NS);
+    }
 }
 
 static void print_load(double cpu) {
     printf("{\"event\": \"loaded\", \"offered_per_second\": %g, \"seconds\": %g", load.rate, load.seconds);
-    printf(", \"posts\": %u, \"posts_per_second\": %.3f", load.sent, (double)load.sent_in_time / load.seconds);
+    printf(", \"posts\": %u", load.sent);
+    printf(", \"posts_per_second\": %.3f", (double)load.sent_in_time / load.seconds);
     printf(", \"deliveries_per_second\": %.3f", (double)load.told_in_time / load.seconds);
     printf(", \"delivered\": %ju, \"missing\": %ju", (uintmax_t)load.told, (uintmax_t)missing());
     printf(", \"twice\": %ju, \"out_of_order\": %ju", (uintmax_t)load.twice, (uintmax_t)load.out_of_order);
@@ -738,7 +748,7 @@ static void print_load(double cpu) {
     say("}");
 }
 
-/* Nobody but the server is slow: whoever gave the order reads its CPU between the two events. */
+/* "measuring" and "measured" are said at their moments, so that the server's CPU can be read then. */
 static void obey(void) {
     double rate, warm_up, seconds, settle_seconds;
     char *end = memchr(order.at, '\n', order.used);

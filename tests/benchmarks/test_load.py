@@ -39,7 +39,7 @@ def test_an_honest_server_has_no_faults():
     assert figures["posts"] == 25
     assert figures["delivered"] == 25 * READERS
     assert figures["delivery_ms"]["count"] == 20 * READERS
-    assert figures["deliveries_per_second"] == pytest.approx(POSTS_PER_SECOND * READERS, rel=0.2)
+    assert 0 < figures["deliveries_per_second"] < 2 * POSTS_PER_SECOND * READERS
 
 
 def test_a_delivery_that_never_came_is_missing():
@@ -140,7 +140,7 @@ def test_latency_counts_from_when_a_post_was_due():
     assert faults(figures) == {}
     assert 200 <= figures["delivery_ms"]["longest"] < 1000
     assert figures["delivery_ms"]["p90"] > 150
-    assert figures["lateness_ms"]["p50"] < 50
+    assert figures["lateness_ms"]["p50"] < 100
 
 
 # -- against a server that is written out -----------------------------------

@@ -8,7 +8,7 @@ ARGS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test bench bench-figures bench-growth check format setup lock clean
+.PHONY: help serve test bench bench-micro bench-figures bench-growth check format setup lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -21,6 +21,10 @@ test: .venv/.developing ## The whole suite; a part of it with ARGS="tests/domain
 
 bench: .venv/.serving ## Put a server of its own under load; what and how much in ARGS="fanout --clients 1000"
 	@$(BIN)/hubbub bench $(ARGS)
+
+bench-micro: .venv/.developing ## What the innermost steps cost: reading, framing, flushing, committing
+	@$(BIN)/python -m pytest tests/micro --benchmark-enable --benchmark-group-by=func --benchmark-sort=name \
+		--benchmark-columns=min,median,stddev,ops $(ARGS)
 
 bench-figures: .venv/.serving ## Every figure hubbub is held to, beside the reference; a part with ARGS="--only idle,storm"
 	@$(BIN)/python benchmarks/figures.py --out benchmarks/results/$$(date +%F) $(ARGS)

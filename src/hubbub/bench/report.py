@@ -13,7 +13,7 @@ from hubbub.bench.figures import BUSY, Figures, Latency
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.verdict import Verdict
 
-_BROKEN = (
+BROKEN = (
     "missing",
     "misplaced",
     "stored_twice",
@@ -137,7 +137,7 @@ def _judgement(verdict: Verdict) -> Text:
         f"{verdict.posted:,} posted, {verdict.acknowledged:,} acknowledged, "
         f"{verdict.expected_deliveries:,} deliveries to be made: "
     )
-    broken = [f"{getattr(verdict, name):,} {name.replace('_', ' ')}" for name in _BROKEN]
+    broken = [f"{getattr(verdict, name):,} {name.replace('_', ' ')}" for name in BROKEN]
     if verdict.broken:
         return Text.assemble(counts, (", ".join(each for each in broken if each[0] != "0"), "bold red"))
     rest = []

@@ -4,6 +4,7 @@ import asyncio
 import json
 import multiprocessing
 import time
+from itertools import count
 
 import pytest
 from msgspec.structs import replace
@@ -96,18 +97,18 @@ def held_back():
 
 def stores(change):
     """The post number `AT` is put in the logs in another way."""
-    count = iter(range(1, POSTS + 1))
-    return Lie(stores=lambda message: change(message) if next(count) == AT else [message])
+    numbers = count(1)
+    return Lie(stores=lambda message: change(message) if next(numbers) == AT else [message])
 
 
 def acknowledges(answer, **more):
-    count = iter(range(1, POSTS + 1))
-    return Lie(acknowledges=lambda seq: answer if next(count) == AT else seq, **more)
+    numbers = count(1)
+    return Lie(acknowledges=lambda seq: answer if next(numbers) == AT else seq, **more)
 
 
 def turned_away():
-    count = iter(range(1, POSTS + 1))
-    return acknowledges(None, stores=lambda message: [] if next(count) == AT else [message])
+    numbers = count(1)
+    return acknowledges(None, stores=lambda message: [] if next(numbers) == AT else [message])
 
 
 def swallowed_by_all_of_them(reader, message):
@@ -190,6 +191,32 @@ async def test_a_post_that_is_turned_away_and_not_told_is_no_broken_promise():
     verdict = await found(turned_away())
     assert (verdict.shed, verdict.acknowledged, verdict.broken) == (1, POSTS - 1, 0)
     assert verdict.expected_deliveries == EACH - READERS
+
+
+def sheds_every_second():
+    posted, stored = count(), count()
+    return Lie(
+        acknowledges=lambda seq: seq if next(posted) % 2 else None,
+        stores=lambda message: [message] if next(stored) % 2 else [],
+    )
+
+
+async def test_a_server_that_sheds_is_told_what_it_took_and_what_it_shed(tmp_path):
+    seed, out = tmp_path / "seed.json", tmp_path / "out"
+    seed.write_text(json.dumps({"users": [{"name": "ada", "token": "t"}], "rooms": [{"id": "a"}]}))
+    load = ("--clients", "2", "--rooms", "1", "--rate", "40", "--seconds", "0.5", "--warm-up", "0")
+    async with lying(sheds_every_second()) as liar:
+        url = f"http://127.0.0.1:{liar.port}"
+        ended = await hubbub("bench", "overload", "--url", url, "--seed", seed, *load, "--out", out)
+    assert ended.code == 0, ended.err + ended.out
+    result = json.loads((out / "overload-ws.json").read_text("utf-8"))
+    assert (result["verdict"]["acknowledged"], result["verdict"]["shed"]) == (10, 10)
+    assert result["verdict"]["expected_deliveries"] == 20
+    assert result["facts"]["share_of_posts_shed"] == 0.5
+    (load,) = result["loads"]
+    assert (load["acknowledgement_ms"]["count"], load["shed_ms"]["count"]) == (10, 10)
+    assert "shed/s" in ended.out
+    assert "10 posts were shed" in ended.out
 
 
 async def test_the_command_ends_with_1_when_a_promise_was_broken(tmp_path):

@@ -8,7 +8,7 @@ ARGS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test bench bench-micro bench-figures bench-growth check format setup lock clean
+.PHONY: help serve test bench check format setup lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -21,16 +21,6 @@ test: .venv/.developing ## The whole suite; a part of it with ARGS="tests/domain
 
 bench: .venv/.serving ## Put a server of its own under load; what and how much in ARGS="fanout --clients 1000"
 	@$(BIN)/hubbub bench $(ARGS)
-
-bench-micro: .venv/.developing ## What the innermost steps cost: reading, framing, flushing, committing
-	@$(BIN)/python -m pytest tests/micro --benchmark-enable --benchmark-group-by=func --benchmark-sort=name \
-		--benchmark-columns=min,median,stddev,ops $(ARGS)
-
-bench-figures: .venv/.serving ## Every figure hubbub is held to, beside the reference; a part with ARGS="--only idle,storm"
-	@$(BIN)/python benchmarks/figures.py --out benchmarks/results/$$(date +%F) $(ARGS)
-
-bench-growth: .venv/.serving ## How figures grow with clients, rooms, messages and users; short with ARGS=--quick
-	@$(BIN)/python benchmarks/growth.py --out benchmarks/results/$$(date +%F)/growth $(ARGS)
 
 check: .venv/.developing ## Style, types, the floors, the dependencies
 	$(BIN)/ruff check src tests benchmarks
@@ -47,6 +37,17 @@ setup: .venv/.developing ## .venv with hubbub and every tool, from the hashed lo
 
 lock: ## Resolve requirements/*.txt anew, hashes and all (needs uv)
 	@requirements/lock
+
+.PHONY: bench-micro bench-figures bench-growth
+bench-micro: .venv/.developing ## What the innermost steps cost: reading, framing, flushing, committing
+	@$(BIN)/python -m pytest tests/micro --benchmark-enable --benchmark-group-by=func --benchmark-sort=name \
+		--benchmark-columns=min,median,stddev,ops $(ARGS)
+
+bench-figures: .venv/.serving ## Every figure hubbub is held to, beside the reference; a part with ARGS="--only idle,storm"
+	@$(BIN)/python benchmarks/figures.py --out benchmarks/results/$$(date +%F) $(ARGS)
+
+bench-growth: .venv/.serving ## How figures grow with clients, rooms, messages and users; short with ARGS=--quick
+	@$(BIN)/python benchmarks/growth.py --out benchmarks/results/$$(date +%F)/growth $(ARGS)
 
 clean: ## Forget the environment and the caches; never the data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

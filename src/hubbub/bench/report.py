@@ -30,6 +30,7 @@ def as_json(asked: Asked, outcome: Outcome, described: dict[str, Any]) -> bytes:
     whole = {
         **described,
         "server": outcome.server,
+        "server_says": outcome.server_says,
         "asked": msgspec.to_builtins(asked),
         "loads": [each.as_dict() for each in outcome.loads],
         "facts": outcome.facts,
@@ -51,6 +52,8 @@ def show(console: Console, asked: Asked, outcome: Outcome) -> None:
     parts: list[Table | Text] = [Text(title(asked), style="bold")]
     if outcome.server:
         parts.append(Text(outcome.server, style="dim"))
+    if outcome.server_says:
+        parts.append(Text(_said(outcome.server_says), style="dim"))
     if outcome.loads:
         parts.append(_loads(outcome.loads))
     if outcome.facts:
@@ -58,6 +61,11 @@ def show(console: Console, asked: Asked, outcome: Outcome) -> None:
     parts.append(_judgement(outcome.verdict))
     parts += [_warning(each) for each in outcome.loads if each.generator_is_busy]
     console.print(Group(*parts))
+
+
+def _said(said: dict[str, Any]) -> str:
+    names = ("version", "store", "store_version", "durability")
+    return "hubbub " + ", ".join(str(said[name]) for name in names if name in said)
 
 
 def _loads(loads: list[Figures]) -> Table:

@@ -1,8 +1,8 @@
 """More posts than the server can take: does it stay in command of itself?
 
 What is taken has to be stored and delivered in time, what is not has to be turned away, and meanwhile the
-server has to answer whoever asks how it is. Shed posts are no fault; a shed post that is heard is one. Whoever
-is sent away comes back afterwards and has to be told what they missed.
+server has to answer whoever asks how it is. Shed posts are no fault; a shed post that is heard is one.
+Whoever is sent away comes back afterwards, and has to be told what they missed.
 """
 
 from hubbub.bench.outcome import Outcome

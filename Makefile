@@ -9,7 +9,7 @@ REFERENCE := benchmarks/.build/fanout benchmarks/.build/load
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test bench bench-figures bench-growth bench-peers reference check format setup lock clean
+.PHONY: help serve test bench bench-figures bench-growth bench-micro bench-peers reference check format setup lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -28,7 +28,11 @@ reference: $(REFERENCE) ## The C programs that figures of hubbub are put beside 
 bench-peers: .venv/.serving $(REFERENCE) benchmarks/.peers/.installed ## Other servers, the reference and hubbub under one load; a part with ARGS="--only hubbub,ws"
 	@$(BIN)/python benchmarks/peers.py --out benchmarks/results/$$(date +%F) $(ARGS)
 
-bench-figures: .venv/.serving ## Every figure hubbub is held to, beside the reference; a part with ARGS="--only idle,storm"
+bench-micro: .venv/.developing ## What the innermost steps cost: reading, framing, flushing, committing
+	@$(BIN)/python -m pytest tests/micro --benchmark-enable --benchmark-group-by=func --benchmark-sort=name \
+		--benchmark-columns=min,median,stddev,ops $(ARGS)
+
+bench-figures: .venv/.serving $(REFERENCE) ## Every figure hubbub is held to, beside the reference; a part with ARGS="--only idle,storm"
 	@$(BIN)/python benchmarks/figures.py --out benchmarks/results/$$(date +%F) $(ARGS)
 
 bench-growth: .venv/.serving ## How figures grow with clients, rooms, messages and users; short with ARGS=--quick

@@ -53,13 +53,14 @@ async def seconds_to_accept(data: Path) -> float:
         return time.monotonic() - begun
 
 
-async def timed(asks: Iterable[Ask]) -> Latency:
-    """How long each took."""
+async def timed(asks: Iterable[Ask], *, pause_seconds: float = 0.0) -> Latency:
+    """How long each took. In a pause after each the server finishes what that has left it to do."""
     taken = Histogram()
     for ask in asks:
         begun_ns = time.monotonic_ns()
         await ask()
         taken.add((time.monotonic_ns() - begun_ns) // 1000)
+        await asyncio.sleep(pause_seconds)
     return latency(taken)
 
 

@@ -9,20 +9,8 @@ from rich.console import Console
 from bench.loads import load
 from hubbub.bench.asked import Asked
 from hubbub.bench.outcome import Outcome
-from hubbub.bench.report import as_json, show
+from hubbub.bench.report import BROKEN, as_json, show
 from hubbub.bench.verdict import Verdict
-
-BROKEN = (
-    "missing",
-    "misplaced",
-    "stored_twice",
-    "refused_and_told",
-    "twice",
-    "out_of_order",
-    "foreign",
-    "contradicting",
-    "gaps",
-)
 
 
 def shown(verdict=None, loads=()):

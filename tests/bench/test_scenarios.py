@@ -29,6 +29,7 @@ async def test_fanout(tmp_path, processes):
     assert result["machine"]["cores"]
     assert result["versions"]["python"]
     assert "hubbub serve --listen 127.0.0.1:" in result["server"]
+    assert "synchronous=FULL" in result["server_says"]["durability"]
 
 
 async def test_a_room(tmp_path):

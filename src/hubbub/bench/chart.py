@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 640, 440
-_LEFT, _RIGHT, _TOP, _BOTTOM = 104, 104, 52, 72
+_LEFT, _TOP, _BOTTOM = 104, 52, 72
 _FONT, _TITLE_FONT = 17, 18
-_CHARACTER = 0.52
+_CHARACTER = 0.55
 """How wide one is on average, in sizes of its font."""
 _APART = _FONT + 3
 """Between the names of two lines that end close to one another."""
@@ -63,18 +63,19 @@ def chart(title: str, lines: Sequence[Line], across: Scale, up: Scale) -> str | 
     points = [point for line in lines for point in line.points]
     if not points:
         return None
-    x = _along(across, [x for x, _ in points], _LEFT, WIDTH - _RIGHT)
-    y = _along(up, [y for _, y in points], HEIGHT - _BOTTOM, _TOP)
     named = [(number, line) for number, line in enumerate(lines) if line.points]
+    right = WIDTH - 32 - max(len(line.name) for _, line in named) * _CHARACTER * _FONT
+    x = _along(across, [x for x, _ in points], _LEFT, right)
+    y = _along(up, [y for _, y in points], HEIGHT - _BOTTOM, _TOP)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
         f' font-size="{_FONT}">',
         f"<title>{escape(title)}</title><style>{_STYLE}</style>",
         f'<rect class="paper" width="{WIDTH}" height="{HEIGHT}"/>',
         _title(title),
-        *_grid(x, y, across, up),
+        *_grid(x, y, right, across, up),
         *(part for number, line in named for part in _drawn(number, line, x, y)),
-        *_names(named, y),
+        *_names(named, y, right),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -133,16 +134,16 @@ def _title(text: str) -> str:
     return f'<text x="20" y="32" font-size="{size:.1f}" font-weight="600">{escape(text)}</text>'
 
 
-def _grid(x: _Along, y: _Along, across: Scale, up: Scale) -> list[str]:
-    right, bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
+def _grid(x: _Along, y: _Along, right: float, across: Scale, up: Scale) -> list[str]:
+    bottom = HEIGHT - _BOTTOM
     parts = []
     for value in y.marks:
-        parts.append(f'<path class="grid" d="M{_LEFT} {y.at(value):.1f}H{right}"/>')
+        parts.append(f'<path class="grid" d="M{_LEFT} {y.at(value):.1f}H{right:.1f}"/>')
         parts.append(_text(_LEFT - 10, y.at(value) + 6, _short(value, up.unit), anchor="end"))
     parts += [
         _text(x.at(value), bottom + 26, _short(value, across.unit), anchor="middle") for value in x.marks
     ]
-    parts.append(f'<path class="axis" d="M{_LEFT} {bottom}H{right}"/>')
+    parts.append(f'<path class="axis" d="M{_LEFT} {bottom}H{right:.1f}"/>')
     parts.append(_text((_LEFT + right) / 2, HEIGHT - 14, across.name, anchor="middle"))
     parts.append(_text(WIDTH - 20, HEIGHT - 14, up.name, anchor="end") if up.name else "")
     return [part for part in parts if part]
@@ -155,7 +156,7 @@ def _drawn(number: int, line: Line, x: _Along, y: _Along) -> list[str]:
     return [f'<g class="c{number % len(_ON_LIGHT)}"><polyline points="{way}"/>{dots}</g>']
 
 
-def _names(named: Sequence[tuple[int, Line]], y: _Along) -> list[str]:
+def _names(named: Sequence[tuple[int, Line]], y: _Along, right: float) -> list[str]:
     """Each at the height where its line ends, those that would meet moved apart."""
     # Of two that end at one place, the later is the higher: percentiles are told from below.
     ends = sorted((y.at(max(line.points)[1]), -number, line.name) for number, line in named)
@@ -164,7 +165,7 @@ def _names(named: Sequence[tuple[int, Line]], y: _Along) -> list[str]:
         heights[after] = max(heights[after], heights[before] + _APART)
     over = max(0.0, heights[-1] - (HEIGHT - _BOTTOM))
     return [
-        f'<text class="c{-number % len(_ON_LIGHT)}" x="{WIDTH - _RIGHT + 12}" y="{height - over + 6:.1f}">'
+        f'<text class="c{-number % len(_ON_LIGHT)}" x="{right + 12:.1f}" y="{height - over + 6:.1f}">'
         f"{escape(name)}</text>"
         for height, (_, number, name) in zip(heights, ends, strict=True)
     ]

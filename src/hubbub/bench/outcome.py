@@ -15,3 +15,5 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What only this scenario has to tell; the unit is in each name."""
     server: str = ""
     """Which one it was: how it was started, or where it is."""
+    server_says: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Of itself, when it is asked whether it is ready: its version, its store, how durable that is."""

@@ -77,4 +77,4 @@ async def play_alone(own: OwnServer, asked: Asked, people: People, cores: frozen
 
 async def _played(stage: Stage) -> Outcome:
     outcome = await SCENARIOS[stage.asked.scenario](stage)
-    return replace(outcome, server=stage.server.described)
+    return replace(outcome, server=stage.server.described, server_says=await stage.readiness())

@@ -13,7 +13,7 @@ from hubbub.bench.figures import BUSY, Figures, Latency
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.verdict import Verdict
 
-_BROKEN = (
+BROKEN = (
     "missing",
     "misplaced",
     "stored_twice",
@@ -30,6 +30,7 @@ def as_json(asked: Asked, outcome: Outcome, described: dict[str, Any]) -> bytes:
     whole = {
         **described,
         "server": outcome.server,
+        "server_says": outcome.server_says,
         "asked": msgspec.to_builtins(asked),
         "loads": [each.as_dict() for each in outcome.loads],
         "facts": outcome.facts,
@@ -51,6 +52,8 @@ def show(console: Console, asked: Asked, outcome: Outcome) -> None:
     parts: list[Table | Text] = [Text(title(asked), style="bold")]
     if outcome.server:
         parts.append(Text(outcome.server, style="dim"))
+    if outcome.server_says:
+        parts.append(Text(_said(outcome.server_says), style="dim"))
     if outcome.loads:
         parts.append(_loads(outcome.loads))
     if outcome.facts:
@@ -58,6 +61,11 @@ def show(console: Console, asked: Asked, outcome: Outcome) -> None:
     parts.append(_judgement(outcome.verdict))
     parts += [_warning(each) for each in outcome.loads if each.generator_is_busy]
     console.print(Group(*parts))
+
+
+def _said(said: dict[str, Any]) -> str:
+    names = ("version", "store", "store_version", "durability")
+    return "hubbub " + ", ".join(str(said[name]) for name in names if name in said)
 
 
 def _loads(loads: list[Figures]) -> Table:
@@ -137,7 +145,7 @@ def _judgement(verdict: Verdict) -> Text:
         f"{verdict.posted:,} posted, {verdict.acknowledged:,} acknowledged, "
         f"{verdict.expected_deliveries:,} deliveries to be made: "
     )
-    broken = [f"{getattr(verdict, name):,} {name.replace('_', ' ')}" for name in _BROKEN]
+    broken = [f"{getattr(verdict, name):,} {name.replace('_', ' ')}" for name in BROKEN]
     if verdict.broken:
         return Text.assemble(counts, (", ".join(each for each in broken if each[0] != "0"), "bold red"))
     rest = []

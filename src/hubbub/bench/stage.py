@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx2
 
@@ -169,13 +170,15 @@ class Stage:
         *,
         name: str = "",
         slow_too: bool = True,
+        come_back: bool = False,
         health: Health | None = None,
         **beside: float,
     ) -> Figures:
         """Post at a rate until all has arrived, and what was measured meanwhile.
 
-        `beside`: what else goes on, as in `Load`. `slow_too`: whether slow readers are waited for. `health`
-        asks while the load is measured. Raises Limited.
+        `beside`: what else goes on, as in `Load`. `slow_too`: whether slow readers are waited for.
+        `come_back`: whether those whose connection the server has ended do, with the place where they stand.
+        `health` asks while the load is measured. Raises Limited.
         """
         asked = self.asked
         self.screen.step(name or f"{per_second:,.0f} posts/s")
@@ -200,6 +203,8 @@ class Stage:
             if asking is not None:
                 await asking
             ended_at = time.monotonic()
+            if come_back:
+                await self.connect(fleet, persistent=True)
             await self.settle(fleet, slow_too=slow_too)
             settled_seconds = time.monotonic() - ended_at
         return figures(
@@ -245,6 +250,16 @@ class Stage:
             yield health
         finally:
             health.leave()
+
+    async def readiness(self) -> dict[str, Any]:
+        """What the server says of itself; nothing where it does not."""
+        host, port = self.server.address
+        async with httpx2.AsyncClient(base_url=f"http://{host}:{port}", trust_env=False) as http:
+            try:
+                said = (await http.get("/health/ready")).json()
+            except (httpx2.TransportError, ValueError):
+                return {}
+        return said if isinstance(said, dict) else {}
 
     def server_cpu_seconds(self) -> float | None:
         return machine.cpu_seconds(self.server.pid) if self.server.pid is not None else None

@@ -71,7 +71,7 @@ def judge(run: str, findings: Sequence[Findings]) -> Verdict:
         refused.update(each.refused)
     seen, contradictions = _together(findings)
     heads = _heads(seen, findings)
-    foreign = _never_posted(run, seen, findings)
+    foreign = _not_posted_there(run, seen, findings)
     seqs = [seq for each in findings for seq in each.seqs]
     return Verdict(
         posted=len(seqs),
@@ -157,12 +157,21 @@ def _refused_and_told(run: str, seen: Seen, findings: Sequence[Findings]) -> int
     return sum(key in refused for events in seen.values() for key in events.values()) if refused else 0
 
 
-def _never_posted(run: str, seen: Seen, findings: Sequence[Findings]) -> int:
-    posted = {each.process: len(each.seqs) for each in findings}
+def _not_posted_there(run: str, seen: Seen, findings: Sequence[Findings]) -> int:
+    """Messages of this run that somebody was told where nobody has posted them."""
+    posted = {each.process: each for each in findings}
     count = 0
-    for events in seen.values():
+    for log, events in seen.items():
         for key in events.values():
             author = words.author(run, key)
             # A key of another run was counted when it was heard.
-            count += author is not None and author[1] >= posted.get(author[0], 0)
+            count += author is not None and log not in _places(posted.get(author[0]), author[1])
     return count
+
+
+def _places(poster: Findings | None, number: int) -> Sequence[str]:
+    """The logs that a post belongs in; none for one that was never sent."""
+    if poster is None or number >= len(poster.logs):
+        return ()
+    log = poster.logs[number]
+    return (log, answered_in(log, poster.authors[number]))

@@ -2,6 +2,7 @@
 
 What is taken has to be stored and delivered in time, what is not has to be turned away, and meanwhile the
 server has to answer whoever asks how it is. Shed posts are no fault; a shed post that is heard is one.
+Whoever is sent away comes back afterwards, and has to be told what they missed.
 """
 
 from hubbub.bench.outcome import Outcome
@@ -18,7 +19,7 @@ async def overload(stage: Stage) -> Outcome:
         loads, failed = [], 0
         for rate in asked.rates:
             async with stage.health() as health:
-                loads.append(await stage.load(fleet, rate, health=health))
+                loads.append(await stage.load(fleet, rate, health=health, come_back=True))
             failed += health.failed
         verdict = judge(stage.run, await fleet.tell())
     facts = {

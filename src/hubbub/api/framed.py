@@ -125,7 +125,8 @@ class FramedConnection(asyncio.Protocol):
         """Send bytes that are whole frames."""
         if self._unsaid:
             data, self._unsaid = self._unsaid + data, b""
-        self.transport.write(data)
+        if not self.transport.is_closing():  # one that has closed raises, and others are still to be told
+            self.transport.write(data)
 
     def say(self, text: bytes) -> None:
         """Send a text, in this turn of the loop or the next, together with what else is sent by then."""
@@ -135,7 +136,7 @@ class FramedConnection(asyncio.Protocol):
 
     def send_unsaid(self) -> None:
         """Send what was said, if that was not done yet."""
-        if self._unsaid and not self.transport.is_closing():
+        if self._unsaid:
             self.write(b"")
 
     def ping(self) -> None:

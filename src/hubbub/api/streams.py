@@ -158,7 +158,6 @@ class Stream:
         "paused",
         "slot",
         "subscriptions",
-        "write",
     )
 
     framing: Framing
@@ -170,7 +169,6 @@ class Stream:
         self._context = context
         self._caller = caller
         self.kind = kind
-        self.write = connection.transport.write
         self.paused = True
         self.subscriptions: tuple[Subscription, ...] = ()
         self.opened: list[Subscription] = []
@@ -217,6 +215,15 @@ class Stream:
             self._context.hub.start(subscription)
 
     # -- what the hub, the connection and the sweep call --------------------
+
+    def write(self, data: bytes) -> None:
+        transport = self._connection.transport
+        if not transport.is_closing():  # a transport that has closed raises, and others are still to be told
+            transport.write(data)
+
+    def leave(self) -> None:
+        """Listen no more."""
+        self._context.hub.leave(self)
 
     def pause(self) -> None:
         self.paused = True

@@ -41,6 +41,7 @@ class StreamReader(Protocol):
 
     def pause(self) -> None: ...
     def resume(self) -> None: ...
+    def leave(self) -> None: ...
 
 
 class Upgraded(Protocol):
@@ -177,6 +178,8 @@ class HttpConnection(HttpToolsProtocol):
             # It is not the library's `cycle`, the newest, when another request came behind it.
             self._answering.disconnected = True
             self._answering.message_event.set()
+        if self.reader is not None:
+            self.reader.leave()  # now, and not when the application hears of it: others are being written to
         super().connection_lost(exc)
         self._let_go()
 

@@ -53,11 +53,13 @@ class Watch:
             await asyncio.sleep(LOOK_SECONDS)
 
 
+PATIENCE_SECONDS = 10.0
+
+
 class Health:
     """One who asks all the time whether the server lives, over a connection that is used for nothing else.
 
-    An open load like every other: the next question does not wait for the last answer, and each latency
-    counts from when the question was due.
+    As a load balancer asks: the next question comes a while after the last one, and after its answer.
     """
 
     def __init__(self, connection: RestClient) -> None:
@@ -67,18 +69,24 @@ class Health:
 
     async def ask(self, begin_ns: int, end_ns: int) -> None:
         """From one moment to another, of CLOCK_MONOTONIC."""
-        due_ns, step_ns = begin_ns, int(LOOK_SECONDS * NANOSECONDS)
-        while due_ns < end_ns:
-            await asyncio.sleep(max(0.0, (due_ns - time.monotonic_ns()) / NANOSECONDS))
-            self._connection.ask("GET", _PATH, partial(self._answered, due_ns))
-            due_ns += step_ns
+        await asyncio.sleep(max(0.0, (begin_ns - time.monotonic_ns()) / NANOSECONDS))
+        while (asked_ns := time.monotonic_ns()) < end_ns:
+            answered = asyncio.Event()
+            self._connection.ask("GET", _PATH, partial(self._answered, asked_ns, answered))
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await answered.wait()
+            except TimeoutError:
+                return  # what was asked counts as failed
 
     def leave(self) -> None:
         """Questions that were not answered by now count as failed."""
         self._connection.leave()
 
-    def _answered(self, due_ns: int, status: int, body: bytes) -> None:
+    def _answered(self, asked_ns: int, answered: asyncio.Event, status: int, body: bytes) -> None:
+        answered.set()
         if status == 200:
-            self.latency.add((time.monotonic_ns() - due_ns) // 1000)
+            self.latency.add((time.monotonic_ns() - asked_ns) // 1000)
         else:
             self.failed += 1

@@ -25,9 +25,6 @@ from rows import ROWS, STORED_MESSAGES, Row, Target, Told
 
 STARTS = 3
 
-CAPACITY_PER_SECOND = 15_000.0
-"""Posts a second to rooms of 100 that a server is taken to manage where no run has told better."""
-
 REFERENCE_SECONDS = 240.0
 
 # -- playing one ------------------------------------------------------------
@@ -49,8 +46,8 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
     told: Told = msgspec.field(default_factory=dict)
 
 
-def play(row: Row, capacity_per_second: float) -> Played:
-    words = (*row.words, "--rate", round(2 * capacity_per_second)) if row.name == "overload" else row.words
+def play(row: Row) -> Played:
+    words = row.words
     command = runs.command(words) if words else f"benchmarks/figures.py --only {row.name}"
     try:
         if words:
@@ -203,7 +200,7 @@ def main() -> int:
         if wanted and row.name not in wanted:
             continue
         print(f"{row.name}: {row.what}", flush=True)
-        each = play(row, _capacity(played))
+        each = play(row)
         played.append(each)
         _write(asked.out / f"{row.name}.json", {**described, **msgspec.to_builtins(each)})
         summary = [
@@ -214,17 +211,6 @@ def main() -> int:
         (asked.out / "figures.md").write_text(table(played), "utf-8")
         print("\n".join(table([each]).splitlines()[2:]).partition("\n\n")[0], flush=True)
     return 0 if all(each.kept and not each.failed for each in played) else 1
-
-
-def _capacity(played: Sequence[Played]) -> float:
-    """Posts a second to rooms of 100 that the runs so far have shown to be taken."""
-    taken = [
-        load["acknowledged_per_second"]
-        for each in played
-        if each.row.startswith("fanout")
-        for load in each.told.get("loads", [])
-    ]
-    return max(taken, default=CAPACITY_PER_SECOND)
 
 
 def _write(file: Path, what: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ class Reader:
 
     def __init__(self):
         self.paused = False
-        self.subscriptions = {}
+        self.subscriptions = ()
         self.last = b""
 
     def write(self, data):

@@ -31,7 +31,7 @@ class Transport:
 
 
 class Flooded(FramedConnection):
-    __slots__ = ("full", "told")
+    __slots__ = ("full", "over", "told")
     max_frame_bytes = 1000
 
     def __init__(self) -> None:
@@ -39,12 +39,16 @@ class Flooded(FramedConnection):
         self.connection_made(Transport())  # type: ignore[arg-type]
         self.told: list[bytes] = []
         self.full = False
+        self.over = False
 
     def take_text(self, text: bytes) -> None:
         self.told.append(bytes(text))
 
     def is_full(self) -> bool:
         return self.full
+
+    def turn_is_over(self) -> bool:
+        return self.over
 
     def leave(self) -> None:
         pass
@@ -69,6 +73,19 @@ async def test_a_flood_of_pings_leaves_the_loop_to_others_and_is_answered_whole(
     assert turns >= 5
     assert flooded.transport.reading
     assert answered == [Frame(Opcode.PONG, ping).serialize(mask=False) for ping in pings]
+
+
+async def test_when_the_turn_is_over_everybody_waits_for_the_next():
+    flooded = Flooded()
+    flooded.over = True
+    flooded.data_received(frame(Opcode.TEXT, b"x") * 3)
+    assert flooded.told == []
+    assert not flooded.transport.reading
+    flooded.over = False
+    async with deadline():
+        while len(flooded.told) < 3:
+            await asyncio.sleep(0)
+    assert flooded.transport.reading
 
 
 async def test_no_kind_of_frame_is_read_without_end_in_one_turn():

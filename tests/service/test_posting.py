@@ -22,7 +22,7 @@ from hubbub.hub import Hub, Subscription
 from hubbub.protocol.framing import NdjsonFraming
 from hubbub.service import posting as module
 from hubbub.service.limits import Limits
-from hubbub.service.posting import NEVER_TOO_MANY, TURN_SECONDS, Posting
+from hubbub.service.posting import NEVER_TOO_MANY, SHEDDING_SECONDS, TURN_SECONDS, Posting
 from hubbub.storage.base import Outcome, Store
 
 from .conftest import Clock
@@ -142,6 +142,39 @@ async def test_a_turn_that_has_taken_in_posts_for_too_long_refuses_the_rest(
     turn.ends()
     assert told.seqs()[-1] == NEVER_TOO_MANY + 2
     assert posting.queued == 0
+
+
+async def test_a_turn_takes_in_posts_for_as_long_as_handing_out_takes(
+    posting: Posting, hub: Hub, turn: Turn, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flush_seconds = 2 * TURN_SECONDS
+    monkeypatch.setattr(hub, "flush", lambda: clock.pass_(flush_seconds))
+    told = Told()
+    posting.post(ROOM, ADA, "the first", told.append)
+    turn.ends()
+    for _ in range(NEVER_TOO_MANY):
+        posting.post(ROOM, ADA, "x", told.append)
+    clock.pass_(flush_seconds * 0.99)
+    posting.post(ROOM, ADA, "in time", told.append)
+    clock.pass_(flush_seconds * 0.02)
+    with pytest.raises(Overloaded):
+        posting.post(ROOM, ADA, "too late", told.append)
+
+
+async def test_a_turn_is_over_when_even_refusing_has_taken_too_long(
+    posting: Posting, turn: Turn, clock: Clock
+) -> None:
+    told = Told()
+    for _ in range(NEVER_TOO_MANY):
+        posting.post(ROOM, ADA, "x", told.append)
+    assert not posting.turn_is_over()
+    clock.pass_(TURN_SECONDS + SHEDDING_SECONDS * 0.99)
+    assert posting.is_full()
+    assert not posting.turn_is_over()
+    clock.pass_(SHEDDING_SECONDS * 0.02)
+    assert posting.turn_is_over()
+    turn.ends()
+    assert not posting.turn_is_over()
 
 
 async def test_a_turn_that_was_long_for_another_reason_refuses_nobody(

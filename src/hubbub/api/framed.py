@@ -33,6 +33,9 @@ CLOSING_SECONDS: Final = 2.0
 FRAMES_PER_TURN: Final = 128
 """Frames of one connection that are read before the loop looks after everyone else again."""
 
+LOOK_UP_FRAMES: Final = 16
+"""After so many it is asked whether the turn is over."""
+
 _TEXT: Final = 0x81
 _PING: Final = 0x89
 _PONG: Final = 0x8A
@@ -75,7 +78,7 @@ class FramedConnection(asyncio.Protocol):
         self._library: ServerProtocol | None = None
         self._fragments: bytearray | None = None
         self._held = b""
-        self._unsaid = b""
+        self._unsaid: list[bytes] | None = None
         self._stalled = False
         self._resting = False
         self.paused = False
@@ -106,7 +109,7 @@ class FramedConnection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._unsaid = b""
+        self._unsaid = None
         self.leave()
 
     def pause_writing(self) -> None:
@@ -123,20 +126,22 @@ class FramedConnection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send bytes that are whole frames."""
-        if self._unsaid:
-            data, self._unsaid = self._unsaid + data, b""
+        if self._unsaid is not None:
+            data, self._unsaid = b"".join((*self._unsaid, data)), None
         if not self.transport.is_closing():  # one that has closed raises, and others are still to be told
             self.transport.write(data)
 
     def say(self, text: bytes) -> None:
         """Send a text, in this turn of the loop or the next, together with what else is sent by then."""
-        if not self._unsaid:
+        if self._unsaid is None:
+            self._unsaid = [text_frame(text)]
             self.outbox.add(self)
-        self._unsaid += text_frame(text)
+        else:
+            self._unsaid.append(text_frame(text))
 
     def send_unsaid(self) -> None:
         """Send what was said, if that was not done yet."""
-        if self._unsaid:
+        if self._unsaid is not None:
             self.write(b"")
 
     def ping(self) -> None:
@@ -175,7 +180,7 @@ class FramedConnection(asyncio.Protocol):
         """Take in every whole frame of `data`; what is left is given back."""
         at, end, left = 0, len(data), FRAMES_PER_TURN
         while end - at >= 2:
-            if not left or self.turn_is_over():
+            if not left or (not left % LOOK_UP_FRAMES and self.turn_is_over()):
                 self._rest()
                 break
             left -= 1

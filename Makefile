@@ -6,10 +6,11 @@ DATA ?= ./hubbub-data
 LISTEN ?= 127.0.0.1:8080
 ARGS ?=
 REFERENCE := benchmarks/.build/fanout benchmarks/.build/load
+RESULTS ?= benchmarks/results/$(shell date +%F)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test bench bench-figures bench-growth bench-micro bench-peers reference check format setup lock clean
+.PHONY: help serve test bench bench-growth bench-micro bench-peers reference check format setup lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -20,23 +21,22 @@ serve: .venv/.serving ## Run a server on LISTEN with its data in DATA; more flag
 test: .venv/.developing ## The whole suite; a part of it with ARGS="tests/domain -k name"
 	@$(BIN)/python -m pytest $(ARGS)
 
-bench: .venv/.serving ## Put a server of its own under load; what and how much in ARGS="fanout --clients 1000"
-	@$(BIN)/hubbub bench $(ARGS)
+bench: .venv/.serving reference ## Every figure hubbub is held to, beside the reference; a part with ARGS="--only idle,storm"
+	@$(BIN)/python benchmarks/figures.py --out $(RESULTS) $(ARGS)
 
-reference: $(REFERENCE) ## The C programs that figures of hubbub are put beside (needs cc)
+reference: ## The C programs that figures of hubbub are put beside; without a compiler there is none
+	@if command -v $(CC) >/dev/null; then $(MAKE) --no-print-directory $(REFERENCE); \
+		else echo "no C compiler: figures stand without the reference" >&2; fi
 
 bench-peers: .venv/.serving $(REFERENCE) benchmarks/.peers/.installed ## Other servers, the reference and hubbub under one load; a part with ARGS="--only hubbub,ws"
-	@$(BIN)/python benchmarks/peers.py --out benchmarks/results/$$(date +%F) $(ARGS)
+	@$(BIN)/python benchmarks/peers.py --out $(RESULTS) $(ARGS)
 
 bench-micro: .venv/.developing ## What the innermost steps cost: reading, framing, flushing, committing
 	@$(BIN)/python -m pytest tests/micro --benchmark-enable --benchmark-group-by=func --benchmark-sort=name \
 		--benchmark-columns=min,median,stddev,ops $(ARGS)
 
-bench-figures: .venv/.serving $(REFERENCE) ## Every figure hubbub is held to, beside the reference; a part with ARGS="--only idle,storm"
-	@$(BIN)/python benchmarks/figures.py --out benchmarks/results/$$(date +%F) $(ARGS)
-
 bench-growth: .venv/.serving ## How figures grow with clients, rooms, messages and users; short with ARGS=--quick
-	@$(BIN)/python benchmarks/growth.py --out benchmarks/results/$$(date +%F)/growth $(ARGS)
+	@$(BIN)/python benchmarks/growth.py --out $(RESULTS)/growth $(ARGS)
 
 check: .venv/.developing ## Style, types, the floors, the dependencies
 	$(BIN)/ruff check src tests benchmarks

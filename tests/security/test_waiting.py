@@ -75,7 +75,7 @@ async def test_a_stream_on_a_socket_that_is_full_already_is_written_nothing_unti
     await target.post(room, "long ago")
     written: list[bytes] = []
     connection = SimpleNamespace(
-        transport=SimpleNamespace(write=written.append, close=lambda: None),
+        transport=SimpleNamespace(write=written.append, close=lambda: None, is_closing=lambda: False),
         flow=SimpleNamespace(write_paused=True),
         reader=None,
         send_head=lambda: None,

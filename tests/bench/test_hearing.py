@@ -114,7 +114,7 @@ def test_what_is_remembered_is_bounded():
     heard = Hearing("run1", Clock())
     for number in range(70):
         heard.learn(b"x" * (1 << 20) + b"%d" % number, [])
-    assert sum(map(len, heard.runs)) <= MOST_HELD_BYTES
+    assert sum(len(data) for data, _ in heard._runs.values()) <= MOST_HELD_BYTES
 
 
 def test_what_is_due_does_not_wait_until_everything_is_read():

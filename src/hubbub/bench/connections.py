@@ -166,7 +166,7 @@ class Listening(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if not self._rest and self._open:
-            run = self._hearing.runs.get(data)
+            run = self._hearing.find(data)
             if run is not None:
                 self._hear(self._places, run)
                 return
@@ -248,7 +248,7 @@ class WebSocketClient(Listening):
             self.is_ready()
 
     def cut(self, data: bytes) -> tuple[list[Piece], bytes]:
-        pieces, used = frames.cut(data, self._hearing.runs)
+        pieces, used = frames.cut(data, self._hearing.find)
         return pieces, data[used:]
 
     @staticmethod

@@ -4,7 +4,7 @@ Runs of event frames are left whole, because all readers of a room are told the 
 zero: the server has the same work with it, and the generator has none.
 """
 
-from collections.abc import Container
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from hubbub.protocol.framing import frame_size
@@ -47,10 +47,10 @@ def _head_size(data: bytes, at: int) -> int:
     return 2 if short < 126 else 4 if short == 126 else 10
 
 
-def cut(data: bytes, known: Container[bytes] = ()) -> tuple[list[Piece], int]:
+def cut(data: bytes, known: Callable[[bytes], object] = lambda run: None) -> tuple[list[Piece], int]:
     """The pieces of what a server has sent, and how many bytes of it they are; the rest is no whole frame.
 
-    `known` are runs that were met before: what ends in one of them is not looked at frame by frame.
+    `known` tells, by anything but None, a run that was met before: that is not looked at frame by frame.
     """
     pieces: list[Piece] = []
     at, begin, end = 0, -1, len(data)
@@ -58,7 +58,7 @@ def cut(data: bytes, known: Container[bytes] = ()) -> tuple[list[Piece], int]:
         start = at + _head_size(data, at)
         if data[at] == _TEXT_FRAME and data.startswith(_EVENTS, start):
             if begin < 0:
-                if data[at:] in known:
+                if known(data[at:]) is not None:
                     pieces.append(Piece(EVENTS, data[at:]))
                     return pieces, end
                 begin = at

@@ -19,6 +19,10 @@ from hubbub.bench.places import Faults, Places
 MOST_HELD_BYTES = 64 << 20
 """Of runs that are remembered. With more, all are forgotten and the next are parsed anew."""
 
+_TAIL_BYTES = 64
+"""Runs are found by their length and how they end, and then compared: to hash all of half a gigabyte a second
+is what a core can do and no more."""
+
 QUANTUM_BITS = 16
 """Arrivals are told apart to 2^16 ns, 66 µs, and counted at the end of that span: never too early."""
 
@@ -62,14 +66,14 @@ Run = tuple[Stretch, ...]
 class Hearing:
     """All that the readers of one process share.
 
-    Always true: what `runs` holds for some bytes is what parsing them gives; `fresh` lists the stretches with
+    Always true: what `find` gives for some bytes is what parsing them gives; `fresh` lists the stretches with
     arrivals that the histogram does not have yet, each once.
     """
 
     def __init__(self, run: str, monotonic_ns: Callable[[], int]) -> None:
         self._run = run
         self._monotonic_ns = monotonic_ns
-        self.runs: dict[bytes, Run] = {}
+        self._runs: dict[tuple[int, bytes], tuple[bytes, Run]] = {}
         self._held_bytes = 0
         self.fresh: list[Stretch] = []
         self.seen: dict[str, dict[int, str]] = {}
@@ -90,9 +94,14 @@ class Hearing:
         self.parsed = 0
         """Events parsed: how often the look-up did not do."""
 
+    def find(self, data: bytes) -> Run | None:
+        """What `data` means, if it was told before."""
+        found = self._runs.get((len(data), data[-_TAIL_BYTES:]))
+        return found[1] if found is not None and found[0] == data else None
+
     def run(self, data: bytes, payloads: Callable[[bytes], Sequence[bytes]]) -> Run:
         """What `data` means: whole events, which `payloads` takes apart when they are new."""
-        run = self.runs.get(data)
+        run = self.find(data)
         return self.learn(data, payloads(data)) if run is None else run
 
     def take_run(self, places: Places, run: Run) -> None:
@@ -128,9 +137,10 @@ class Hearing:
         self.parsed += len(payloads)
         self._held_bytes += len(data)
         if self._held_bytes > MOST_HELD_BYTES:
-            self.runs.clear()
+            self._runs.clear()
             self._held_bytes = len(data)
-        run = self.runs[data] = tuple(stretches)
+        run = tuple(stretches)
+        self._runs[len(data), data[-_TAIL_BYTES:]] = data, run
         return run
 
     def _add(self, stretches: list[Stretch], event: _Event) -> None:

@@ -19,6 +19,12 @@ DEAD_PEER_SECONDS = 60
 """How long sent bytes may stay unacknowledged, or a full receiver stay full, before the kernel gives the
 peer up (RFC 5482). It tells a reader who is slow, but alive, from one who is gone."""
 
+UNSENT_BYTES = 16 * 1024
+"""What the kernel takes for a reader beside what is on its way to it (RFC 9293 calls that in flight); the rest
+waits with us, where it is counted. Linux would take megabytes, and lets sockets share the pages that it copies
+to: a few bytes that nobody fetches hold on to thirty-two thousand, and writing to everybody becomes dearer.
+"""
+
 _WHY = {
     errno.EADDRINUSE: "it is in use",
     errno.EADDRNOTAVAIL: "this machine does not have that address",
@@ -49,6 +55,8 @@ def listen(address: Address, *, backlog: int) -> list[socket.socket]:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if hasattr(socket, "TCP_USER_TIMEOUT"):  # inherited too
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_SECONDS * 1000)
+            if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
             sock.setblocking(False)
             sockets.append(sock)
             port = sock.getsockname()[1]

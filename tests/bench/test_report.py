@@ -45,6 +45,16 @@ def test_figures_of_a_generator_that_was_busy_come_with_a_warning():
     assert "may be what was measured" not in " ".join(shown(loads=[load(10, 5, cpu_seconds=0.5)]).split())
 
 
+def test_many_loads_fit_a_narrow_terminal_whole():
+    console = Console(file=io.StringIO(), width=80)
+    loads = [load(1_000_000, 5)] * 7
+    show(console, Asked(), Outcome(loads=loads, verdict=Verdict(), facts={}))
+    told = console.file.getvalue()
+    assert "…" not in told
+    rows = [line for line in told.splitlines() if line.startswith("deliveries/s ")]
+    assert [len(row.split()) - 1 for row in rows] == [4, 3]
+
+
 def test_what_was_shed_stands_beside_what_was_taken():
     told = shown(Verdict(posted=100, acknowledged=60, shed=40), [load(60, 5, shed=40)])
     assert [line.split() for line in told.splitlines() if "/s" in line.split("  ")[0]] == [

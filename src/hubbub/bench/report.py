@@ -48,14 +48,19 @@ def title(asked: Asked) -> str:
     )
 
 
+SIDE_BY_SIDE = 4
+"""Loads in one table: so many fit a terminal of 80 columns."""
+
+
 def show(console: Console, asked: Asked, outcome: Outcome) -> None:
     parts: list[Table | Text] = [Text(title(asked), style="bold")]
     if outcome.server:
         parts.append(Text(outcome.server, style="dim"))
     if outcome.server_says:
         parts.append(Text(_said(outcome.server_says), style="dim"))
-    if outcome.loads:
-        parts.append(_loads(outcome.loads))
+    parts += [
+        _loads(outcome.loads[at : at + SIDE_BY_SIDE]) for at in range(0, len(outcome.loads), SIDE_BY_SIDE)
+    ]
     if outcome.facts:
         parts.append(_facts(outcome.facts))
     parts.append(_judgement(outcome.verdict))
@@ -70,9 +75,9 @@ def _said(said: dict[str, Any]) -> str:
 
 def _loads(loads: list[Figures]) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for load in loads:
-        table.add_column(load.name, justify="right")
+        table.add_column(load.name, justify="right", no_wrap=True)
     for name, tell in _ROWS:
         told = [tell(load) for load in loads]
         if set(told) != {"–"}:

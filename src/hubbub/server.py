@@ -20,9 +20,9 @@ DEAD_PEER_SECONDS = 60
 peer up (RFC 5482). It tells a reader who is slow, but alive, from one who is gone."""
 
 UNSENT_BYTES = 16 * 1024
-"""What the kernel takes for a reader beside what is on its way to it (RFC 9293 calls that in flight); the rest
-waits with us, where it is counted. Linux would take megabytes, and lets sockets share the pages that it copies
-to: a few bytes that nobody fetches hold on to thirty-two thousand, and writing to everybody becomes dearer.
+"""What the kernel takes for a reader beside what is on its way to it; the rest waits with us, where it is
+counted. Linux would take megabytes, and sockets share the pages that it copies to: a few bytes that nobody
+fetches hold on to thirty-two thousand, and writing to everybody becomes dearer.
 """
 
 _WHY = {

@@ -273,6 +273,7 @@ async def test_when_the_store_is_slow_the_queue_is_bounded(
     turn.ends()
     with pytest.raises(Overloaded):
         posting.post(ROOM, ADA, "x", told.append)
+    assert not posting.turn_is_over()  # who is refused is not made to ask again in a circle
     for answer in watched.held:
         answer()
     assert told.seqs() == list(range(1, 11))

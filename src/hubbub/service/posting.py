@@ -92,7 +92,7 @@ class Posting:
         self.repeated = 0
         self.shed = 0
         """Posts that were refused because it was full; who refuses without asking `post` counts here too."""
-        self.batch_sizes = Histogram(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+        self.batch_sizes = Histogram(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
         self.commit_seconds = Histogram(
             0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5
         )
@@ -140,12 +140,15 @@ class Posting:
 
     def is_full(self) -> bool:
         """Whether a further post would wait too long, so that `post` would refuse it."""
-        too_late = len(self._drafts) >= NEVER_TOO_MANY and self._monotonic() > self._full_at
-        return too_late or self.queued >= MAX_QUEUED
+        return self.queued >= MAX_QUEUED or self._has_lasted(0.0)
 
     def turn_is_over(self) -> bool:
         """Whether no more posts should be looked at before those of this turn are committed."""
-        return self.is_full() and self._monotonic() > self._full_at + SHEDDING_SECONDS
+        return self._has_lasted(SHEDDING_SECONDS)
+
+    def _has_lasted(self, seconds: float) -> bool:
+        """Whether this turn was full so long ago."""
+        return len(self._drafts) >= NEVER_TOO_MANY and self._monotonic() > self._full_at + seconds
 
     async def posted(
         self,

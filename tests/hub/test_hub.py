@@ -57,6 +57,13 @@ class Reader:
         return b"".join(self.writes).decode().split()
 
 
+class Broken(Reader):
+    """One whose transport breaks its promise never to raise."""
+
+    def write(self, data: bytes) -> None:
+        raise RuntimeError("no transport should")
+
+
 class Page(msgspec.Struct):
     events: list[Event]
     gap: Gap | None = None
@@ -391,6 +398,17 @@ async def test_when_the_past_cannot_be_read_the_reader_is_sent_away_and_others_s
     assert len(house.failures) == 1
     house.says(1)
     assert live.heard == [str(RING_ENTRIES * 2 + 1)]
+
+
+async def test_trouble_with_one_reader_who_is_behind_leaves_the_others_to_read_on(house: House) -> None:
+    house.says(RING_ENTRIES * 2)
+    broken = Broken()
+    house.hub.start(await house.hub.open(broken, ROOM, 0))
+    other = await house.listens(after=0)
+    await house.settles()
+    assert broken.is_lost
+    assert len(house.failures) == 1
+    assert len(other.heard) == RING_ENTRIES * 2
 
 
 async def test_whoever_waits_is_woken_by_the_next_event(house: House) -> None:

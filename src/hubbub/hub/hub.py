@@ -236,7 +236,11 @@ class Hub:
             while self._queue:
                 sub = self._queue.popleft()
                 sub.queued = False
-                await self._catch_up_by_one(sub)
+                try:
+                    await self._catch_up_by_one(sub)
+                except Exception as error:  # one reader's trouble is not the others', who wait behind it
+                    self._failed(error)
+                    sub.reader.lost()
                 pages += 1
                 if pages % PAGES_PER_TURN == 0:
                     await asyncio.sleep(0)
@@ -249,12 +253,7 @@ class Hub:
             return
         entries = log.recent(sub.seq, CHUNK_BYTES, reader.framing.overhead)
         if entries is None and sub.seq < log.flushed:
-            try:
-                entries = await self._read(sub)
-            except Exception as error:
-                self._failed(error)
-                reader.lost()
-                return
+            entries = await self._read(sub)
             if not self._wants(sub):
                 return
         left = list(entries or ())

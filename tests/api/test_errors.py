@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from hubbub.api.errors import INTERNAL_CODE, WIRE, error_frame, leaves, problem
+from hubbub.api.errors import INTERNAL_CODE, WIRE, ReadyReply, error_frame, leaves, problem
 from hubbub.api.problems import EXPLAINED, page_for
 from hubbub.domain import errors as e
-from hubbub.protocol.frames import Problem
+from hubbub.protocol.frames import ErrorFrame, Problem
 
 LEAVES = list(leaves())
 
@@ -84,3 +84,10 @@ def test_too_fast_tells_the_policy_and_when_to_come_back():
     assert fields[b"retry-after"] == b"2"
     assert fields[b"ratelimit-policy"] == b'"posts";q=5;w=10'
     assert fields[b"ratelimit"] == b'"posts";r=0;t=2'
+
+
+@pytest.mark.parametrize("ref", [None, 7, 1.5, 'a "quoted" name'])
+def test_a_reply_made_beforehand_says_what_one_made_then_would(ref):
+    error = e.Overloaded("Too much.", retry_after_seconds=1.0)
+    said = msgspec.json.decode(ReadyReply(error).to(ref), type=ErrorFrame)
+    assert said == error_frame(ref, error)

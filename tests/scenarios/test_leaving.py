@@ -1,6 +1,7 @@
 """Who goes away at the worst moment takes nothing from those who stay."""
 
 import asyncio
+import gc
 
 from hubbub.api.framed import FramedConnection
 from hubbub.api.transport import HttpConnection
@@ -45,3 +46,20 @@ async def test_who_goes_away_amid_the_past_leaves_the_others_to_read_on(hall):
         await bob.leaves()
     heard = await cyd.gets(count)
     assert [event.seq for event in heard] == list(range(1, count + 1))
+
+
+async def test_a_request_that_became_a_websocket_leaves_nothing_to_be_collected(place):
+    people = await place.people("bob", "cyd", "dan")
+
+    def requests():
+        return sum(isinstance(each, HttpConnection) for each in gc.get_objects())
+
+    gc.collect()
+    before = requests()
+    gc.disable()
+    try:
+        for person in people:
+            await person.listens()
+        assert requests() == before
+    finally:
+        gc.enable()

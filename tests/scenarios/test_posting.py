@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from hubbub.client import Client, Problem
+from support.deadline import deadline
 from support.seeded import token_of
 
 
@@ -175,3 +176,17 @@ async def test_a_text_that_may_not_be_posted_is_refused_alike_everywhere(place, 
                 await post
             assert (refused.value.status, refused.value.code) == (status, code)
     assert await ada.client.page(place.room) == []
+
+
+async def test_a_post_over_websocket_that_is_one_too_many_is_refused_in_its_turn(place, monkeypatch):
+    (ada,) = await place.people("ada")
+    posting = place.server.context.posting
+    async with await ada.client.socket() as socket, deadline():
+        monkeypatch.setattr(posting, "is_full", lambda: True)
+        with pytest.raises(Problem) as refused:
+            await socket.post("too much", room=place.room.id)
+        monkeypatch.undo()
+        assert (refused.value.status, refused.value.code) == (503, "overloaded")
+        assert posting.shed == 1
+        receipt = await socket.post("now there is room", room=place.room.id)
+        assert receipt.seq == 1

@@ -250,6 +250,7 @@ async def test_a_known_key_answers_before_the_expected_head_is_looked_at(store: 
 
 async def test_a_key_whose_post_was_refused_is_still_free(store: Store):
     append(store, draft(LOUNGE, "a", key="k", expected_head=9))
+    append(store, draft(LOUNGE, "half a pair: \ud800", key="k"))
 
     (posted,) = post(store, draft(LOUNGE, "b", key="k"))
 

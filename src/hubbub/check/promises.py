@@ -146,13 +146,17 @@ def _stored_was_posted(ledgers: Sequence[Ledger], stored: Stored) -> Iterator[Fa
                 continue
             ledger = kept[UserId(each.sender)]
             attempt = ledger.attempts.get(each.key)
-            place = (
-                room_log(each.room) if isinstance(each, Message) and each.room else inbox_log(each.to or "")
-            )
-            if attempt is None or (attempt.place, attempt.text) != (place, each.text):
+            if attempt is None or (attempt.place, attempt.text) != (_place(each), each.text):
                 yield Fault("I3", f"{log} has what {each.sender} never posted there: {each}")
             elif each.key in ledger.refused:
                 yield Fault("I3", f"{log} has {each.sender}'s {each.key}, which was refused")
+
+
+def _place(frame: Message | Sent) -> LogId:
+    """Where it was posted, whichever of its copies this is."""
+    if isinstance(frame, Message) and frame.room is not None:
+        return room_log(frame.room)
+    return inbox_log(frame.to or "")
 
 
 def _one_seq_a_key(ledgers: Sequence[Ledger]) -> Iterator[Fault]:
@@ -203,9 +207,7 @@ def _seen_is_stored(ledgers: Sequence[Ledger], stored: Stored) -> Iterator[Fault
                 # A range once removed stays removed.
                 kept = _at(events, seen.first)
                 if not isinstance(kept, GapFrame) or kept.last < seen.last:
-                    yield Fault(
-                        "I3", f"{reading}: told that {seen.first}–{seen.last} are gone, and they are not"
-                    )
+                    yield Fault("I3", f"{reading}: {seen.first} to {seen.last} are said to be gone")
                 continue
             found = _at(events, seen.seq)
             if found != seen and not isinstance(found, GapFrame):

@@ -57,10 +57,10 @@ class Appending(Logs):
         except BaseException:
             self._places.forget()
             raise
-        if self._db.is_synced:
-            done(outcomes)
-        else:
+        if self._db.syncs_apart:
             self._tell_when_synced(outcomes, done)
+        else:
+            done(outcomes)
         self._db.tidy()
 
     def _tell_when_synced(

@@ -10,7 +10,7 @@ import fcntl
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -187,7 +187,7 @@ class Database:
     def writing(self) -> Iterator[apsw.Cursor]:
         """A transaction: all of it is on disk when the block has ended, or nothing and an error.
 
-        Where `is_synced` is false then, it is on disk only after the next sync.
+        Where `syncs_apart` it is on disk only after the next sync.
 
         Raises StorageFull, Overloaded, StorageFailed; passes on what the block raises.
         """
@@ -231,25 +231,21 @@ class Database:
     # -- syncs --------------------------------------------------------------
 
     @property
-    def is_synced(self) -> bool:
-        """Whether all that was committed is on disk."""
-        return not (self._relaxed or self._syncs)
-
-    @property
     def syncs_apart(self) -> bool:
+        """Whether a commit may not be on disk yet. Always true: nobody waits for a sync when it is false."""
         return self._relaxed
 
     def after_sync(self, told: Told) -> None:
         """Call `told` when all that is committed now is on disk, or with why it is not known to be. Those who
         ask are told in the order in which they asked."""
-        if self.is_synced or self.broken:
+        if self.broken or not self._relaxed:
             told(self.broken)
         else:
             self._syncs.after(told)
 
     async def _synced(self) -> None:
         """Wait for that. Raises StorageFailed."""
-        if self.is_synced:
+        if not self._relaxed:
             return
         waiting: asyncio.Future[StorageFailed | None] = asyncio.get_running_loop().create_future()
         self.after_sync(lambda failure: None if waiting.done() else waiting.set_result(failure))
@@ -264,7 +260,8 @@ class Database:
                 self.mover.after(partial(moved.set_result, None))
                 await moved
             else:
-                await self._synced()
+                with suppress(StorageFailed):
+                    await self._synced()
 
     def _relax(self, relaxed: bool) -> None:
         """Have commits wait for their sync, or not. Between transactions only."""

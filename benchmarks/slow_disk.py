@@ -131,7 +131,7 @@ def main(words: list[str]) -> int:
             told.append(measure(mode, delay_ms))
             print(line(told[-1]), flush=True)
     asked.out.mkdir(parents=True, exist_ok=True)
-    whole = {**machine.described(), "runs": told}
+    whole = {**machine.described(), "command": "benchmarks/slow_disk.py", "runs": told}
     (asked.out / "slow-disk.json").write_text(json.dumps(whole, indent=1) + "\n")
     return 0 if all(each["kept"] for each in told) else 1
 

@@ -8,7 +8,6 @@ the disk takes for a sync. Where the disk is slow, its syncs and checkpoints are
 import asyncio
 import fcntl
 import os
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
@@ -70,11 +69,11 @@ class Database:
         apart: Apart | None = None,
         pace: Pace | None = None,
         sync: Callable[[], None] | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = lambda: 0.0,
     ) -> None:
         """Raises apsw.Error, StoreUnusable. A `shared` one, beside a server's own, never checkpoints.
 
-        Without `apart` every commit is synced in the loop, however slow the disk is. `sync` syncs the
+        Without `apart` every commit is synced in the loop, however slow the disk is by `monotonic`. `sync` syncs the
         write-ahead log, where that is not done through the system.
         """
         self.broken: StorageFailed | None = None

@@ -3,7 +3,6 @@
 One connection, in the event loop's thread, reads and writes. An `append` is one transaction and one sync.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,13 +55,13 @@ class SqliteStore(Appending, Retention, Rooms, People, Sessions):
         apart: Apart | None = None,
         pace: Pace | None = None,
         sync: Callable[[], None] | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = lambda: 0.0,
     ) -> Self:
         """The store in `directory`, for the one server that may have it. Raises StoreInUse, StoreUnusable.
 
         `vfs` names what SQLite reaches the disk through, and `sync` syncs the write-ahead log there, where
-        that is not the system itself. `apart` is where syncs are made once the disk has proved slow (`pace`);
-        without it they stay in the loop.
+        that is not the system itself. `apart` is where syncs are made once the disk has proved slow by
+        `monotonic` (`pace`); without it they stay in the loop.
         """
         file = prepare(directory, create=create)
         lock = Lock(directory)

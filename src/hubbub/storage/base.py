@@ -111,8 +111,8 @@ class Store(Protocol):
         """Store `drafts` in this order under one commit and one sync, then tell `done` what became of each.
 
         One outcome a draft: `Posted`, or `NoSuchRoom`, `NoSuchUser`, `KeyReused`, `HeadMoved`, `Damaged` for
-        that draft alone, or the same `Unavailable` for all. A draft to an inbox also puts a `sent` event in the
-        sender's inbox, unless the sender is its owner. A known key answers before `expected_head` is
+        that draft alone, or the same `Unavailable` for all. A draft to an inbox also puts a `sent` event in
+        the sender's inbox, unless the sender is its owner. A known key answers before `expected_head` is
         looked at. `done` may be called before this returns; calls of `done` come in the order of `append`.
         """
         ...

@@ -26,10 +26,10 @@ COLUMNS = "position, id, sent, sender, recipient, text, key, sent_at_ms, salt, d
 _FIND = f"SELECT number, floor, {last_position('number')} FROM logs WHERE name = ?"  # noqa: S608
 
 
-def event_of(log: LogId, row: Row) -> Event | None:
-    """The event of a row, or None when it is not the one that was written there."""
-    at, id, sent, sender, recipient, text, key, sent_at_ms, salt, digest = row
-    event = Event(
+def read_event(log: LogId, row: Row) -> Event:
+    """What a row says, true or not."""
+    at, id, sent, sender, recipient, text, key, sent_at_ms, _, _ = row
+    return Event(
         log=log,
         seq=seq_at(at),
         id=id,
@@ -40,7 +40,12 @@ def event_of(log: LogId, row: Row) -> Event | None:
         key=key,
         sent_at_ms=sent_at_ms,
     )
-    return event if chain.holds(event, salt, digest) else None
+
+
+def event_of(log: LogId, row: Row) -> Event | None:
+    """The event of a row, or None when it is not the one that was written there."""
+    event = read_event(log, row)
+    return event if chain.holds(event, row[-2], row[-1]) else None
 
 
 class Logs:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from starlette.types import ASGIApp
 
 from hubbub import housekeeping
-from hubbub.admin import admin_app
+from hubbub.admin import Verification, admin_app
 from hubbub.api.connections import Connections
 from hubbub.api.context import Context
 from hubbub.api.http import build_app
@@ -38,6 +38,8 @@ from hubbub.service.tally import Histogram
 from hubbub.service.tickets import Tickets
 from hubbub.storage.base import Store
 from hubbub.storage.sqlite import SqliteStore
+from hubbub.storage.sqlite.auditing import SqliteAudit
+from hubbub.storage.sqlite.directory import DATABASE
 
 KEEP_ALIVE_SECONDS = 30
 """How long an idle HTTP connection is kept for the client's next request."""
@@ -205,7 +207,11 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
         public = Server(_public(config, context, app), farewell=server.farewell)
         await _serve(stack, server, public, sockets)
         if admin_sockets:
-            page = admin_app(registry(context, server.lag_seconds, lambda: server.damages), app)
+            verification = Verification(
+                lambda: SqliteAudit(config.data / DATABASE), config.admin_token_hash, now_ms=seams.now_ms
+            )
+            metrics = registry(context, server.lag_seconds, lambda: server.damages)
+            page = admin_app(metrics, app, verification)
             await _serve(stack, server, Server(_admin(config, page)), admin_sockets)
         await stack.enter_async_context(_housekeeping(config, store, server, seams))
         _warn(config)

@@ -21,7 +21,7 @@ Kind = Literal[
     "anchor",
 ]
 
-MEANING: Mapping[Kind, str] = {
+MEANING: Mapping[str, str] = {
     "structure": "the database contradicts itself",
     "unreadable": "it cannot be read",
     "missing": "a number that no event has",
@@ -92,6 +92,18 @@ class Earlier(msgspec.Struct, frozen=True, kw_only=True):
     """Of an earlier report, what a later check needs."""
 
     anchors: Mapping[str, Anchor]
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True, tag="progress"):
+    """A line of what a server tells while it looks itself through."""
+
+    checked: Counts
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True, tag="report"):
+    """The last line of it."""
+
+    report: Report
 
 
 class Findings:

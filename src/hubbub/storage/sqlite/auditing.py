@@ -104,7 +104,7 @@ class SqliteAudit:
     def __init__(self, file: Path) -> None:
         """Raises StoreUnusable for what is none of our databases, or not of the form that this code reads."""
         self._file = file
-        self._connection = _connect(file)
+        self._connection = connect(file)
         try:
             self.form, self.info = self._identify()
         except BaseException:
@@ -137,7 +137,7 @@ class SqliteAudit:
 
     async def structure(self) -> Sequence[str]:
         # SQLite lets go of the interpreter while it works, so a thread of its own holds up nobody.
-        connection = _connect(self._file)
+        connection = connect(self._file)
         work = asyncio.ensure_future(asyncio.to_thread(_structure, connection))
         try:
             return await asyncio.shield(work)
@@ -336,8 +336,8 @@ class SqliteAudit:
         return rows
 
 
-def _connect(file: Path) -> apsw.Connection:
-    """Raises StoreUnusable."""
+def connect(file: Path) -> apsw.Connection:
+    """To a database that a server may have. It never moves the write-ahead log. Raises StoreUnusable."""
     try:
         connection = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READWRITE)
     except apsw.Error as error:

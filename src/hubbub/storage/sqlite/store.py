@@ -63,7 +63,7 @@ class SqliteStore(Retention, Rooms, People, Sessions):
             with _refusing(directory):
                 database = Database(file, on_broken=on_broken, on_damaged=on_damaged, vfs=vfs)
                 try:
-                    _bring_up(database, now_ms, randomness)
+                    bring_up(database, now_ms, randomness)
                     database.settle()
                     return cls(database, lock, randomness)
                 except BaseException:
@@ -94,7 +94,7 @@ class SqliteStore(Retention, Rooms, People, Sessions):
                 if pending(database.connection, steps()):
                     lock = Lock(directory)
                     try:
-                        _bring_up(database, now_ms, randomness)
+                        bring_up(database, now_ms, randomness)
                     finally:
                         lock.release()
                 return cls(database, None, randomness)
@@ -132,7 +132,8 @@ class SqliteStore(Retention, Rooms, People, Sessions):
         self._db.tidy()
 
 
-def _bring_up(database: Database, now_ms: Callable[[], int], randomness: Callable[[int], bytes]) -> None:
+def bring_up(database: Database, now_ms: Callable[[], int], randomness: Callable[[int], bytes]) -> None:
+    """To the form this code knows; an empty database becomes a new store. Raises StoreUnusable."""
     known = steps()
     if not pending(database.connection, known):
         return

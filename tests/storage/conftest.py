@@ -9,8 +9,10 @@ import pytest
 
 from hubbub.domain.errors import Damaged, StorageFailed
 from hubbub.domain.ids import LogId
+from hubbub.storage.auditing import Auditing
 from hubbub.storage.base import Store
 from hubbub.storage.sqlite import SqliteStore
+from hubbub.storage.sqlite.auditing import SqliteAudit
 from hubbub.storage.sqlite.places import position
 
 from .drafting import room, user
@@ -53,9 +55,15 @@ def open_sqlite(
 
 
 @pytest.fixture(params=["sqlite"])
-def open_store(request: pytest.FixtureRequest) -> Open:
-    """Opens the store of this test, of the backend whose turn it is."""
-    return request.getfixturevalue(f"open_{request.param}")
+def backend(request: pytest.FixtureRequest) -> str:
+    """Whose turn it is."""
+    return request.param
+
+
+@pytest.fixture
+def open_store(request: pytest.FixtureRequest, backend: str) -> Open:
+    """Opens the store of this test."""
+    return request.getfixturevalue(f"open_{backend}")
 
 
 @pytest.fixture
@@ -63,10 +71,21 @@ def spoil_sqlite(directory: Path) -> "SpoilSqlite":
     return SpoilSqlite(directory / "hubbub.db")
 
 
-@pytest.fixture(params=["sqlite"])
-def spoil(request: pytest.FixtureRequest) -> "SpoilSqlite":
-    """Changes what is stored behind the back of the store of this test, of the same backend."""
-    return request.getfixturevalue(f"spoil_{request.param}")
+@pytest.fixture
+def spoil(request: pytest.FixtureRequest, backend: str) -> "SpoilSqlite":
+    """Changes what is stored behind the back of the store of this test."""
+    return request.getfixturevalue(f"spoil_{backend}")
+
+
+@pytest.fixture
+def audit_sqlite(directory: Path) -> Callable[[], Auditing]:
+    return lambda: SqliteAudit(directory / "hubbub.db")
+
+
+@pytest.fixture
+def audit(request: pytest.FixtureRequest, backend: str) -> Callable[[], Auditing]:
+    """Looks at the store of this test, whether or not it is open."""
+    return request.getfixturevalue(f"audit_{backend}")
 
 
 @pytest.fixture

@@ -173,9 +173,7 @@ class Walk:
 
 def _are_one_message(mine: Event | None, theirs: Event | None) -> bool:
     """Whether two events are a direct message and its sender's copy of it."""
-    if mine is None or theirs is None:
-        return False
-    return mine.kind != theirs.kind and _said(mine) == _said(theirs)
+    return mine is not None and theirs is not None and _said(mine) == _said(theirs)
 
 
 def _said(event: Event) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ import structlog
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hubbub.api.answer import PROBLEM, Answer
+from hubbub.api.answer import NOT_KEPT, PROBLEM, Answer
 from hubbub.api.call import Call, Site, Unfinished, first
 from hubbub.api.context import Context
 from hubbub.api.cors import Cors
@@ -147,5 +147,5 @@ _UNFINISHED = Answer(
     b'{"type":"about:blank","title":"Request Timeout","status":408}',
     status=408,
     media_type=PROBLEM.encode(),
-    headers=[(b"connection", b"close")],
+    headers=[NOT_KEPT, (b"connection", b"close")],
 )

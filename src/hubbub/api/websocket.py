@@ -19,6 +19,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from hubbub.api.address import client_address, joined, networks
+from hubbub.api.answer import NOT_KEPT
 from hubbub.api.errors import INTERNAL, WIRE, ReadyReply, error_frame, problem
 from hubbub.api.framed import FramedConnection, library_log
 from hubbub.api.gate import Caller
@@ -203,7 +204,7 @@ class WebSocket(FramedConnection):
         handshake = ServerProtocol(select_subprotocol=_select, logger=library_log)
         response = handshake.accept(request)
         if response.status_code != 101:
-            for name, value in guard(context.settings, self._scheme):
+            for name, value in (NOT_KEPT, *guard(context.settings, self._scheme)):
                 response.headers[name.decode()] = value.decode()
         else:
             context.connections.join(self, caller.session.id)

@@ -2,8 +2,9 @@
 
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, get_args
 
 import pytest
@@ -96,7 +97,7 @@ class Case(NamedTuple):
     logs: Sequence[LogId] = ()
     path: str = ""
     body: bytes = b""
-    frame: dict[str, Any] = {}
+    frame: Mapping[str, Any] = MappingProxyType({})
 
 
 class House:

@@ -24,7 +24,7 @@ WRONG = "trout-and-mash-potatoes"
 TEXT = "meet-me-at-the-old-mill"
 NAME_TYPED = "my.other-password9"
 
-# A bug in each place where secrets are at hand: in locals of the failing frames, in arguments, in the request.
+# A bug in each place where secrets are at hand: in locals of failing frames, in arguments, in the request.
 PLANTED = """
 import sys
 from hubbub.api import messages, websocket

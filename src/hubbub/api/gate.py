@@ -19,7 +19,7 @@ import msgspec
 from hubbub.domain.errors import ForeignOrigin, NotAllowed, NotSignedIn
 from hubbub.domain.ids import LogId
 from hubbub.domain.model import Session
-from hubbub.service.security import Source
+from hubbub.service.security import Source, printable
 
 if TYPE_CHECKING:
     from hubbub.api.context import Context
@@ -97,7 +97,8 @@ def check_origin(
     if ours and site in (None, "same-origin", "none"):
         return
     source = Source(address, headers.get("user-agent", ""))
-    context.security.warn_seldom("foreign origin", source, cause=address, origin=(origin or "")[:200] or None)
+    said = printable(origin or "") or None
+    context.security.warn_seldom("foreign origin", source, cause=address, origin=said)
     raise ForeignOrigin(
         f"With a cookie, this takes requests from pages of {public_origin} only; others send a bearer token."
     )

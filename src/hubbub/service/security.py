@@ -23,9 +23,9 @@ MAX_CAUSES = 4096
 _log = structlog.get_logger("hubbub.security")
 
 
-def printable(agent: str) -> str:
-    """What a client calls itself, short, and without what could move a terminal's cursor."""
-    return "".join(filter(str.isprintable, agent))[:MAX_AGENT_CHARACTERS]
+def printable(said: str) -> str:
+    """What a client says of itself, short, and without what could move a terminal's cursor."""
+    return "".join(filter(str.isprintable, said))[:MAX_AGENT_CHARACTERS]
 
 
 class Source(msgspec.Struct, frozen=True):

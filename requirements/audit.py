@@ -48,11 +48,6 @@ NOT_LOCKED = frozenset({"hubbub", "pip", "setuptools", "wheel"})
 ASKING_SECONDS = 120
 
 
-class Fault(NamedTuple):
-    package: str
-    told: str
-
-
 class Locked(NamedTuple):
     name: str
     version: str
@@ -195,7 +190,7 @@ def read_withdrawn(told: str) -> list[str]:
     return [f"{about['name']} {about['version']}: it was withdrawn" for about, yanked in releases if yanked]
 
 
-def known_faults(lock: Path) -> tuple[list[Fault], list[str]]:
+def known_faults(lock: Path) -> tuple[list[str], list[str]]:
     """What is known to be wrong with releases, and the packages of which nobody would tell.
 
     Raises NobodyAnswers.
@@ -204,7 +199,7 @@ def known_faults(lock: Path) -> tuple[list[Fault], list[str]]:
     return read_faults(_ask("pip_audit", *words, "--timeout", "15", "-r", str(lock)))
 
 
-def read_faults(told: str) -> tuple[list[Fault], list[str]]:
+def read_faults(told: str) -> tuple[list[str], list[str]]:
     """From pip-audit's report. Raises NobodyAnswers when nothing at all was looked up."""
     try:
         packages = json.loads(told)["dependencies"]
@@ -214,11 +209,8 @@ def read_faults(told: str) -> tuple[list[Fault], list[str]]:
     if len(unknown) == len(packages):
         raise NobodyAnswers("the service knows none of the packages")
     faults = [
-        Fault(
-            str(canonicalize_name(package["name"])),
-            f"{package['name']} {package['version']}: {each['id']}, mended in "
-            f"{', '.join(each['fix_versions']) or 'no release'}",
-        )
+        f"{package['name']} {package['version']}: {each['id']}, mended in "
+        f"{', '.join(each['fix_versions']) or 'no release'}"
         for package in packages
         for each in package.get("vulns", ())
     ]
@@ -228,37 +220,32 @@ def read_faults(told: str) -> tuple[list[Fault], list[str]]:
 # -- the audit ----------------------------------------------------------------
 
 
-def from_here() -> tuple[list[str], dict[str, list[Locked]]]:
-    """What the locks and the installation show, and what is locked."""
+def from_here() -> list[str]:
+    """The faults that the locks and the installation show."""
     texts = {name: (HERE / name).read_text() for name in LOCKS}
     faults = [fault for name, text in texts.items() for fault in faults_of_text(name, text)]
     if faults:
-        return faults, {}
+        return faults
     locks = {name: list(read_lock(text)) for name, text in texts.items()}
     distributions = importlib.metadata.distributions()
     installed = {str(canonicalize_name(each.metadata["Name"])): each.version for each in distributions}
     faults += faults_between(locks)
     faults += faults_of_installation(locks[DEVELOPMENT], installed)
     faults += faults_of_requirements()
-    return faults or list(faults_of_licences(locks[RUNTIME])), locks
+    return faults or list(faults_of_licences(locks[RUNTIME]))
 
 
-def from_others(locks: Mapping[str, Sequence[Locked]]) -> tuple[list[str], list[str]]:
-    """What those say who may answer: faults, and remarks that fail nothing."""
-    ours = {each.name for name in (RUNTIME, BUILD) for each in locks[name]}
+def from_others() -> tuple[list[str], list[str]]:
+    """What those say who may answer, of what is served and what it is built with: faults, and remarks that
+    fail nothing. A fault of a tool reaches nobody who is served."""
     faults, remarks = [], []
-    try:
-        known, unknown = known_faults(HERE / DEVELOPMENT)
-        faults += [fault.told for fault in known if fault.package in ours]
-        remarks += [
-            f"{fault.told} (a tool, which nobody is served by)"
-            for fault in known
-            if fault.package not in ours
-        ]
-        remarks += [f"NOT LOOKED UP, for known faults: {name}" for name in unknown]
-    except NobodyAnswers as why:
-        remarks.append(f"NOT AUDITED for known faults, for nobody answers: {why}")
     for name in (RUNTIME, BUILD):
+        try:
+            known, unknown = known_faults(HERE / name)
+            faults += known
+            remarks += [f"{name}: NOT LOOKED UP for known faults: {each}" for each in unknown]
+        except NobodyAnswers as why:
+            remarks.append(f"{name}: NOT AUDITED for known faults, for nobody answers: {why}")
         try:
             faults += withdrawn(HERE / name)
         except NobodyAnswers as why:
@@ -267,10 +254,10 @@ def from_others(locks: Mapping[str, Sequence[Locked]]) -> tuple[list[str], list[
 
 
 def main() -> int:
-    faults, locks = from_here()
+    faults = from_here()
     remarks: list[str] = []
     if not faults:
-        faults, remarks = from_others(locks)
+        faults, remarks = from_others()
     for line in (*remarks, *faults):
         print(f"requirements: {line}", file=sys.stderr)
     print(f"requirements: {len(faults)} faults, {len(remarks)} remarks")

@@ -261,7 +261,7 @@ class WebSocket(FramedConnection):
                 else:
                     self._post(ask, request)
             else:
-                self._take_frame_of_session()
+                self._take_frame_of_user()
                 if isinstance(request, Subscribe):
                     self._subscribe(ask, request)
                 elif isinstance(request, Unsubscribe):
@@ -275,19 +275,19 @@ class WebSocket(FramedConnection):
         """`error`, or that even this was too fast: a post that is refused at sight counts as no post."""
         if isinstance(ask.request, Post) and isinstance(error, Refused) and not isinstance(error, TooFast):
             try:
-                self._take_frame_of_session()
+                self._take_frame_of_user()
             except TooFast as too_fast:
                 return too_fast
         return error
 
-    def _take_frame_of_session(self) -> None:
+    def _take_frame_of_user(self) -> None:
         """Count what is said beside posts, which have a limit of their own. Raises TooFast."""
         assert self.caller is not None
-        self.context.limits.frames.take(self.caller.session.id)
+        self.context.limits.frames.take(self.caller.session.user)
 
     def may_ping(self) -> bool:
         try:
-            self._take_frame_of_session()
+            self._take_frame_of_user()
         except TooFast as error:
             self._lose_patience(error)
             return False

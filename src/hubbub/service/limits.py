@@ -45,9 +45,9 @@ DEFAULTS: Final[Mapping[str, Policy]] = {
         # Per address. An office of a thousand behind one address comes back after a restart in one burst;
         # a hundred a second without end is about one part in a hundred of what a core can answer.
         Policy(name="requests", quota=1000, window_seconds=10),
-        # Per user, what is said over WebSocket beside posts: subscriptions, their ends, mistakes, pings. Three
-        # devices with as many logs as one stream carries (1,000) come back at once; three hundred a second
-        # without end is a few parts in a hundred of a core.
+        # Per user, what is said over WebSocket beside posts: subscriptions, their ends, mistakes, pings.
+        # Three devices with as many logs as one stream carries (1,000) come back at once; three hundred a
+        # second without end is a few parts in a hundred of a core.
         Policy(name="frames", quota=3000, window_seconds=10),
         # Per account and place (an address, or a browser that was signed in before), failures only. Nobody
         # mistypes ten times in ten minutes. Whoever guesses closes the account to themselves alone.

@@ -31,11 +31,14 @@ async def test_no_compression_is_agreed_on_so_that_no_frame_is_larger_than_it_sa
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
-async def test_json_may_be_deep_in_a_frame_and_nobody_falls_into_it(target, opening):
+@pytest.mark.parametrize(
+    "before", ["", '{"type":"subscribe","room":', '{"type":"subscribe","unknown":', '{"ref":']
+)
+async def test_json_may_be_deep_in_a_frame_and_nobody_falls_into_it(target, before, opening):
     async with talk(target.server.address, ADA) as ada:
         ada.say(said(type="unsubscribe", inbox=True))
         assert (await ada.json())["type"] == "unsubscribed"
-        ada.say(frame(('{"type":"subscribe","ref":1,"room":' + opening * 20_000)[:60_000]))
+        ada.say(frame((before + opening * 20_000)[:60_000]))
         code, _ = await ada.closes()
         assert code == 4400
     await target.turn()

@@ -101,12 +101,12 @@ def faults_between(locks: Mapping[str, Sequence[Locked]]) -> Iterator[str]:
 
 
 def faults_of_installation(locked: Iterable[Locked], installed: Mapping[str, str]) -> Iterator[str]:
+    """What is there beside, somebody has put there for themselves: no package of ours may need it, and deptry
+    sees to that."""
     wanted = {each.name: each.version for each in locked if each.applies}
     for name, version in wanted.items():
         if name not in NOT_LOCKED and installed.get(name) != version:
             yield f"{name}: {version} is locked, and {installed.get(name, 'nothing')} is installed"
-    for name in sorted(installed.keys() - wanted.keys() - NOT_LOCKED):
-        yield f"{name}: it is installed, and in no lock"
 
 
 def _first(fields: importlib.metadata.PackageMetadata, name: str) -> str:

@@ -6,7 +6,7 @@ import stat
 import apsw
 import pytest
 
-from cli.commands import hubbub, serving
+from cli.commands import hubbub, hubbub_here, serving
 from cli.test_verify import spoil
 from hubbub.client import Client, SignedOut
 from storage.old_form import make_old_store
@@ -14,15 +14,6 @@ from support.deadline import deadline
 from support.seeded import token_of
 
 QUICK = ("--no-verify",)
-
-
-@pytest.fixture
-async def used(data):
-    async with serving(data) as server, Client(server.url, token=token_of("ada")) as ada, deadline():
-        room = await ada.create_room("Lounge")
-        for text in ("one", "two", "three"):
-            await ada.post(text, room=room)
-    return data
 
 
 def epoch_of(file):
@@ -37,17 +28,17 @@ async def test_a_backup_is_one_new_file_its_owners_alone_and_says_what_it_holds(
     ended = await hubbub("backup", "--data", used, "--to", tmp_path / "a.db")
 
     assert (ended.code, ended.err) == (0, "")
-    assert "3 events in 6 logs, the newest of 2" in ended.out
+    assert "5 events in 6 logs, the newest of 2" in ended.out
     assert epoch_of(used / "hubbub.db") in ended.out
     assert stat.S_IMODE((tmp_path / "a.db").stat().st_mode) == 0o600
-    assert (await hubbub("verify", "--backup", tmp_path / "a.db")).code == 0
+    assert (await hubbub_here("verify", "--backup", tmp_path / "a.db")).code == 0
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.db", "data"]
 
 
 async def test_a_backup_overwrites_nothing(used, tmp_path):
     (tmp_path / "a.db").write_text("precious")
 
-    ended = await hubbub("backup", "--data", used, "--to", tmp_path / "a.db")
+    ended = await hubbub_here("backup", "--data", used, "--to", tmp_path / "a.db")
 
     assert ended.code == 1
     assert "exists already" in ended.err
@@ -57,7 +48,7 @@ async def test_a_backup_overwrites_nothing(used, tmp_path):
 async def test_a_backup_into_a_directory_is_named_after_the_time(used, tmp_path):
     (tmp_path / "backups").mkdir()
 
-    ended = await hubbub("backup", "--data", used, "--to", tmp_path / "backups", *QUICK)
+    ended = await hubbub_here("backup", "--data", used, "--to", tmp_path / "backups", *QUICK)
 
     (file,) = (tmp_path / "backups").iterdir()
     assert ended.code == 0
@@ -67,9 +58,9 @@ async def test_a_backup_into_a_directory_is_named_after_the_time(used, tmp_path)
 async def test_a_backup_that_would_not_be_whole_is_not_kept(used, tmp_path):
     spoil(used)
 
-    refused = await hubbub("backup", "--data", used, "--to", tmp_path / "a.db")
+    refused = await hubbub_here("backup", "--data", used, "--to", tmp_path / "a.db")
     left = list(tmp_path.iterdir())
-    taken = await hubbub("backup", "--data", used, "--to", tmp_path / "a.db", *QUICK)
+    taken = await hubbub_here("backup", "--data", used, "--to", tmp_path / "a.db", *QUICK)
 
     assert refused.code == 1
     assert "not whole and was not kept" in refused.err
@@ -87,7 +78,7 @@ async def test_a_backup_under_load_is_of_one_moment(used, tmp_path):
     ):
         room = await ada.room("Lounge")
         halt = asyncio.Event()
-        posted = 3
+        posted = 5
 
         async def post():
             nonlocal posted
@@ -106,13 +97,13 @@ async def test_a_backup_under_load_is_of_one_moment(used, tmp_path):
     assert ended.code == 0
     (count,) = apsw.Connection(str(tmp_path / "a.db")).execute("SELECT count(*) FROM events").fetchone()
     assert before <= count <= posted
-    assert (await hubbub("verify", "--data", used)).code == 0
+    assert (await hubbub_here("verify", "--data", used)).code == 0
 
 
 async def test_a_restored_store_has_another_epoch_another_secret_and_no_sessions(used, tmp_path):
-    await hubbub("backup", "--data", used, "--to", tmp_path / "a.db", *QUICK)
+    await hubbub_here("backup", "--data", used, "--to", tmp_path / "a.db", *QUICK)
 
-    ended = await hubbub("restore", "--from", tmp_path / "a.db", "--data", tmp_path / "new")
+    ended = await hubbub_here("restore", "--from", tmp_path / "a.db", "--data", tmp_path / "new")
 
     assert (ended.code, ended.err) == (0, "")
     assert epoch_of(tmp_path / "new" / "hubbub.db") != epoch_of(used / "hubbub.db")
@@ -135,9 +126,9 @@ async def test_a_restored_store_has_another_epoch_another_secret_and_no_sessions
 
 
 async def test_sessions_can_be_kept(used, tmp_path):
-    await hubbub("backup", "--data", used, "--to", tmp_path / "a.db", *QUICK)
+    await hubbub_here("backup", "--data", used, "--to", tmp_path / "a.db", *QUICK)
 
-    ended = await hubbub(
+    ended = await hubbub_here(
         "restore", "--from", tmp_path / "a.db", "--data", tmp_path / "new", "--keep-sessions"
     )
 
@@ -147,12 +138,12 @@ async def test_sessions_can_be_kept(used, tmp_path):
 
 
 async def test_a_store_that_is_there_is_not_replaced_unless_told_so_and_is_kept_then(used, tmp_path):
-    await hubbub("backup", "--data", used, "--to", tmp_path / "a.db", *QUICK)
+    await hubbub_here("backup", "--data", used, "--to", tmp_path / "a.db", *QUICK)
     old = epoch_of(used / "hubbub.db")
 
-    refused = await hubbub("restore", "--from", tmp_path / "a.db", "--data", used)
+    refused = await hubbub_here("restore", "--from", tmp_path / "a.db", "--data", used)
     untouched = epoch_of(used / "hubbub.db")
-    replaced = await hubbub("restore", "--from", tmp_path / "a.db", "--data", used, "--replace")
+    replaced = await hubbub_here("restore", "--from", tmp_path / "a.db", "--data", used, "--replace")
 
     assert (refused.code, replaced.code) == (1, 0)
     assert "--replace" in refused.err
@@ -160,13 +151,13 @@ async def test_a_store_that_is_there_is_not_replaced_unless_told_so_and_is_kept_
     (aside,) = used.glob("replaced-*")
     assert epoch_of(aside / "hubbub.db") == old
     assert str(aside) in replaced.out
-    assert (await hubbub("verify", "--data", used)).code == 0
+    assert (await hubbub_here("verify", "--data", used)).code == 0
 
 
 async def test_nothing_is_restored_under_a_running_server(used, tmp_path):
-    await hubbub("backup", "--data", used, "--to", tmp_path / "a.db", *QUICK)
+    await hubbub_here("backup", "--data", used, "--to", tmp_path / "a.db", *QUICK)
     async with serving(used) as server, Client(server.url, token=token_of("ada")) as ada:
-        refused = await hubbub("restore", "--from", tmp_path / "a.db", "--data", used, "--replace")
+        refused = await hubbub_here("restore", "--from", tmp_path / "a.db", "--data", used, "--replace")
         assert (await ada.room("Lounge")).head == 3
 
     assert refused.code == 1
@@ -177,7 +168,7 @@ async def test_nothing_is_restored_under_a_running_server(used, tmp_path):
 @pytest.mark.parametrize("damage", ["altered", "torn", "none of ours", "missing"])
 async def test_what_is_no_whole_backup_is_not_restored_and_leaves_nothing(used, tmp_path, damage):
     backup = tmp_path / "a.db"
-    await hubbub("backup", "--data", used, "--to", backup, *QUICK)
+    await hubbub_here("backup", "--data", used, "--to", backup, *QUICK)
     match damage:
         case "altered":
             database = apsw.Connection(str(backup))
@@ -193,7 +184,7 @@ async def test_what_is_no_whole_backup_is_not_restored_and_leaves_nothing(used, 
         case "missing":
             backup.unlink()
 
-    refused = await hubbub("restore", "--from", backup, "--data", tmp_path / "new")
+    refused = await hubbub_here("restore", "--from", backup, "--data", tmp_path / "new")
 
     assert refused.code == 1
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["lock"]
@@ -201,12 +192,12 @@ async def test_what_is_no_whole_backup_is_not_restored_and_leaves_nothing(used, 
 
 async def test_an_older_backup_is_brought_up(tmp_path):
     make_old_store(tmp_path / "old")
-    taken = await hubbub("backup", "--data", tmp_path / "old", "--to", tmp_path / "a.db")
-    restored = await hubbub("restore", "--from", tmp_path / "a.db", "--data", tmp_path / "new")
+    taken = await hubbub_here("backup", "--data", tmp_path / "old", "--to", tmp_path / "a.db")
+    restored = await hubbub_here("restore", "--from", tmp_path / "a.db", "--data", tmp_path / "new")
 
     assert (taken.code, restored.code) == (0, 0)
     assert "older form 1" in taken.err
     assert "brought up from form 1 to 2" in restored.out
     assert "5 events in 4 logs" in restored.out
-    assert (await hubbub("verify", "--data", tmp_path / "new")).code == 0
+    assert (await hubbub_here("verify", "--data", tmp_path / "new")).code == 0
     assert apsw.Connection(str(tmp_path / "old" / "hubbub.db")).pragma("user_version") == 1

@@ -3,32 +3,17 @@
 import json
 
 import apsw
-import pytest
 
-from cli.commands import hubbub, serving
-from hubbub.client import Client
-from support.deadline import deadline
-from support.seeded import token_of
+from cli.commands import hubbub, hubbub_here, serving
 
 TOKEN = "an-admin-token-of-some-forty-characters-or-so"
 
 
-def spoil(data, sql="UPDATE events SET text = 'never said' WHERE id = (SELECT min(id) FROM events)"):
+def spoil(data, sql="UPDATE events SET text = 'never said' WHERE text = 'two'"):
     database = apsw.Connection(str(data / "hubbub.db"))
     database.execute(sql)
     assert database.changes() == 1
     database.close()
-
-
-@pytest.fixture
-async def used(data):
-    """A directory where a server has been, and something was said."""
-    async with serving(data) as server, Client(server.url, token=token_of("ada")) as ada, deadline():
-        room = await ada.create_room("Lounge")
-        for text in ("one", "two", "three"):
-            await ada.post(text, room=room)
-        await ada.post("psst", to="bob")
-    return data
 
 
 async def test_a_whole_store_is_said_to_be_whole(used):
@@ -43,8 +28,8 @@ async def test_a_whole_store_is_said_to_be_whole(used):
 async def test_a_store_that_is_not_whole_is_said_so_with_the_place_and_exit_code_1(used):
     spoil(used)
 
-    ended = await hubbub("verify", "--data", used)
-    as_json = await hubbub("verify", "--data", used, "--json")
+    ended = await hubbub_here("verify", "--data", used)
+    as_json = await hubbub_here("verify", "--data", used, "--json")
 
     assert (ended.code, as_json.code) == (1, 1)
     assert "NOT WHOLE" in ended.out
@@ -58,11 +43,11 @@ async def test_a_store_that_is_not_whole_is_said_so_with_the_place_and_exit_code
 
 async def test_a_report_is_kept_and_compared_with_later(used, tmp_path):
     report = tmp_path / "report.json"
-    report.write_text((await hubbub("verify", "--data", used, "--json")).out)
+    report.write_text((await hubbub_here("verify", "--data", used, "--json")).out)
 
-    same = await hubbub("verify", "--data", used, "--against", report)
+    same = await hubbub_here("verify", "--data", used, "--against", report)
     spoil(used, "DELETE FROM events WHERE text = 'three'")
-    cut = await hubbub("verify", "--data", used, "--against", report)
+    cut = await hubbub_here("verify", "--data", used, "--against", report)
 
     assert same.code == 0
     assert "6  logs compared with the earlier report" in same.out
@@ -81,7 +66,7 @@ async def test_what_cannot_be_verified_is_said_in_a_line(tmp_path, used):
         (("--data", used, "--backup", tmp_path / "x"), 2, "one of them"),
         (("--server", "http://127.0.0.1:1"), 2, "--token-file"),
     ):
-        ended = await hubbub("verify", *words)
+        ended = await hubbub_here("verify", *words)
         assert (ended.code, ended.out) == (code, "")
         assert said in ended.err
         assert len(ended.err.splitlines()) == 1
@@ -94,12 +79,14 @@ async def test_a_running_server_looks_itself_through_for_who_has_the_token(used,
     report = tmp_path / "report.json"
     async with serving(used, "--admin-token-file", str(token), admin=True) as server:
         admin = server.metrics.removesuffix("/metrics")
-        whole = await hubbub("verify", "--server", admin, "--token-file", token)
-        report.write_text((await hubbub("verify", "--server", admin, "--token-file", token, "--json")).out)
-        same = await hubbub("verify", "--server", admin, "--token-file", token, "--against", report)
+        whole = await hubbub_here("verify", "--server", admin, "--token-file", token)
+        report.write_text(
+            (await hubbub_here("verify", "--server", admin, "--token-file", token, "--json")).out
+        )
+        same = await hubbub_here("verify", "--server", admin, "--token-file", token, "--against", report)
         spoil(used)
-        damaged = await hubbub("verify", "--server", admin, "--token-file", token)
-        refused = await hubbub("verify", "--server", admin, "--token-file", wrong)
+        damaged = await hubbub_here("verify", "--server", admin, "--token-file", token)
+        refused = await hubbub_here("verify", "--server", admin, "--token-file", wrong)
 
     assert (whole.code, same.code, damaged.code, refused.code) == (0, 0, 1, 1)
     assert "whole: nothing is wrong" in whole.out

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hubbub.storage.auditing import Auditing
-from hubbub.verify import Anchor, Done, Earlier, Progress, Report, Walk
+from hubbub.verify import Anchor, Counts, Done, Earlier, Progress, Report, Walk
 
 MAX_EARLIER_BYTES = 64 << 20
 """Of an earlier report that is to be compared with: some 90 bytes a log."""
@@ -68,10 +68,23 @@ class Verification:
         self._is_running = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await self._answer(Request(scope, receive))
-        await answer(scope, receive, send)
+        request = Request(scope, receive)
+        refusal = self._refusal(request)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        self._is_running = True  # before anything is awaited
+        try:
+            against = await _earlier(request)
+            if against is None:
+                refusal = _told(400, "The body has to be an earlier report, or empty.")
+                await refusal(scope, receive, send)
+                return
+            await self._check(against, scope, receive, send)
+        finally:
+            self._is_running = False
 
-    async def _answer(self, request: Request) -> Response:
+    def _refusal(self, request: Request) -> Response | None:
         if self._token_hash is None:
             return _told(404, "There is no admin token, so nobody may ask for this: set --admin-token-file.")
         if not self._may(request.headers.get("authorization", "")):
@@ -80,16 +93,7 @@ class Verification:
             return _told(405, "Ask with POST.", {"Allow": "POST"})
         if self._is_running:
             return _told(409, "A check is going on already.")
-        self._is_running = True  # before anything is awaited
-        try:
-            against = await _earlier(request)
-        except BaseException:
-            self._is_running = False
-            raise
-        if against is None:
-            self._is_running = False
-            return _told(400, "The body has to be an earlier report, or empty.")
-        return StreamingResponse(self._check(against), media_type="application/x-ndjson")
+        return None
 
     def _may(self, authorization: str) -> bool:
         scheme, _, token = authorization.partition(" ")
@@ -97,24 +101,30 @@ class Verification:
         assert self._token_hash is not None
         return hmac.compare_digest(given, self._token_hash) and scheme.lower() == "bearer"
 
-    async def _check(self, against: Mapping[str, Anchor]) -> AsyncIterator[bytes]:
-        """Lines: how far it is, every second, and the report at last."""
-        store: Auditing | None = None
-        check: asyncio.Task[Report] | None = None
-        try:
-            store = self._open_audit()
-            walk = Walk(store, against=against, pause=Half())
-            check = asyncio.ensure_future(walk.run(now_ms=self._now_ms, monotonic=monotonic))
-            while not (await asyncio.wait([check], timeout=TOLD_SECONDS))[0]:
-                yield msgspec.json.encode(Progress(checked=walk.counts)) + b"\n"
-            yield msgspec.json.encode(Done(report=check.result())) + b"\n"
-        finally:
-            if check is not None and not check.done():
-                check.cancel()
-                await asyncio.wait([check])
-            if store is not None:
+    async def _check(self, against: Mapping[str, Anchor], scope: Scope, receive: Receive, send: Send) -> None:
+        store = self._open_audit()
+        walk = Walk(store, against=against, pause=Half())
+
+        async def look() -> Report:
+            try:
+                return await walk.run(now_ms=self._now_ms, monotonic=monotonic)
+            finally:
                 await store.close()
-            self._is_running = False
+
+        # A task of its own, which comes to its end whatever becomes of the one it tells.
+        check = asyncio.get_running_loop().create_task(look())
+        try:
+            lines = _lines(check, walk.counts)
+            await StreamingResponse(lines, media_type="application/x-ndjson")(scope, receive, send)
+        finally:
+            check.cancel()
+
+
+async def _lines(check: asyncio.Task[Report], counts: Counts) -> AsyncIterator[bytes]:
+    """How far it is, every second, and the report at last."""
+    while not (await asyncio.wait([check], timeout=TOLD_SECONDS))[0]:
+        yield msgspec.json.encode(Progress(checked=counts)) + b"\n"
+    yield msgspec.json.encode(Done(report=check.result())) + b"\n"
 
 
 class Half:

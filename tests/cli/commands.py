@@ -5,10 +5,12 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import NamedTuple
 
+from hubbub.cli import main
 from support.deadline import deadline
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("HUBBUB_")}
@@ -44,6 +46,14 @@ async def hubbub(*words: str | Path, said: str = "", cwd: Path | None = None, **
         out, err = await process.communicate(said.encode())
     assert process.returncode is not None
     return Ended(process.returncode, out.decode(), err.decode())
+
+
+async def hubbub_here(*words: str | Path) -> Ended:
+    """The same in this process, which is quicker; one at a time."""
+    out, err = (TextIOWrapper(BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with redirect_stdout(out), redirect_stderr(err):
+        code = await asyncio.to_thread(main, [str(word) for word in words])
+    return Ended(code, out.buffer.getvalue().decode(), err.buffer.getvalue().decode())
 
 
 class Serving:

@@ -7,7 +7,8 @@ says that it is amid a restore.
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 import apsw
@@ -165,18 +166,25 @@ class Restore:
                 ended = database.connection.changes()
         sync(self.file)
         replaced = self._there()
-        if replaced:
-            (self._directory / aside).mkdir(mode=0o700)
+        where = self._new_directory(aside) if replaced else None
         # From here until it has the store's name the directory cannot be served from.
         restoring = self._directory / RESTORING
         self.file.rename(restoring)
         sync(self._directory)
         for file in replaced:
-            file.rename(self._directory / aside / file.name)
+            assert where is not None
+            file.rename(where / file.name)
         restoring.rename(self._directory / DATABASE)
         sync(self._directory)
-        where = self._directory / aside if replaced else None
         return Restored(epoch=epoch, sessions_ended=ended, aside=where)
+
+    def _new_directory(self, name: str) -> Path:
+        for number in count(1):
+            directory = self._directory / f"{name}{f'-{number}' if number > 1 else ''}"
+            with suppress(FileExistsError):
+                directory.mkdir(mode=0o700)
+                return directory
+        raise AssertionError("there is always a further number")
 
     def _there(self) -> list[Path]:
         """The files of the store that is there."""

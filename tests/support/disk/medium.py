@@ -114,6 +114,8 @@ class Medium:
 
     def __init__(self) -> None:
         self.at = 0
+        self.settled = 0
+        """How many operations are on the medium for certain."""
         self.unsynced: list[Operation] = []
         self._files = _Files({}, {})
 
@@ -145,6 +147,7 @@ class Medium:
         for operation in self.unsynced:
             if covered(operation):
                 self._files.do(operation)
+                self.settled += 1
             else:
                 left.append(operation)
         self.unsynced = left

@@ -3,7 +3,7 @@
 Nothing is counted here, and no hot path knows of this module.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import (
@@ -22,10 +22,12 @@ from hubbub.service.tally import Histogram
 LAG_BOUNDS_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
-def registry(context: Context, loop_lag_seconds: Histogram) -> CollectorRegistry:
+def registry(
+    context: Context, loop_lag_seconds: Histogram, damages: Callable[[], int] = lambda: 0
+) -> CollectorRegistry:
     """All there is to see of one server. A registry of its own: two servers in a process do not mix."""
     metrics = CollectorRegistry()
-    metrics.register(ServerCollector(context, loop_lag_seconds))
+    metrics.register(ServerCollector(context, loop_lag_seconds, damages))
     ProcessCollector(registry=metrics)
     PlatformCollector(registry=metrics)
     GCCollector(registry=metrics)
@@ -33,8 +35,9 @@ def registry(context: Context, loop_lag_seconds: Histogram) -> CollectorRegistry
 
 
 class ServerCollector(Collector):
-    def __init__(self, context: Context, loop_lag_seconds: Histogram) -> None:
+    def __init__(self, context: Context, loop_lag_seconds: Histogram, damages: Callable[[], int]) -> None:
         self._context = context
+        self._damages = damages
         self._loop_lag_seconds = loop_lag_seconds
 
     def collect(self) -> Iterator[Metric]:
@@ -73,6 +76,11 @@ class ServerCollector(Collector):
             "hubbub_loop_lag_seconds",
             "How late the event loop came to something that was due.",
             self._loop_lag_seconds,
+        )
+        yield _counter(
+            "hubbub_damaged_reads",
+            "Times the disk gave back something else than was stored, and it was withheld.",
+            self._damages(),
         )
         yield _counter(
             "hubbub_sign_in_failures",

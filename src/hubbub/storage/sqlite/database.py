@@ -11,7 +11,7 @@ from typing import Any
 
 import apsw
 
-from hubbub.domain.errors import HubbubError, Overloaded, StorageFailed, StorageFull
+from hubbub.domain.errors import Damaged, HubbubError, Overloaded, StorageFailed, StorageFull
 from hubbub.storage.errors import StoreUnusable
 
 Row = tuple[Any, ...]
@@ -53,12 +53,14 @@ class Database:
         file: Path,
         *,
         on_broken: Callable[[StorageFailed], None],
+        on_damaged: Callable[[Damaged], None] = lambda damage: None,
         shared: bool = False,
         vfs: str | None = None,
     ) -> None:
         """Raises apsw.Error, StoreUnusable. A `shared` one, beside a server's own, never checkpoints."""
         self.broken: StorageFailed | None = None
         self._on_broken = on_broken
+        self._on_damaged = on_damaged
         self._wal_pages = 0
         self._shared = shared
         self.connection = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
@@ -122,10 +124,13 @@ class Database:
             raise  # a bug of the caller's: see `writing`
         except apsw.Error as error:
             raise self.failed(error) from error
+        except UnicodeDecodeError as error:
+            raise self.damaged(Damaged()) from error
 
     @contextmanager
     def reading(self, sql: str, bindings: Row) -> Iterator[Iterator[Row]]:
-        """The rows one by one, for who may not want all of them."""
+        """The rows one by one, for who may not want all of them; UnicodeDecodeError for one whose text is
+        none any more."""
         self.check()
         cursor = self.connection.cursor()
         try:
@@ -210,6 +215,11 @@ class Database:
                 meaning = self.give_up(error)
         self._roll_back()
         return self.broken or meaning
+
+    def damaged(self, damage: Damaged) -> Damaged:
+        """Something that was read is not what was written. To be raised, and other reads go on."""
+        self._on_damaged(damage)
+        return damage
 
     def give_up(self, error: apsw.Error) -> StorageFailed:
         """Break, for good."""

@@ -4,10 +4,10 @@ SQLite reads the log up to the first frame that does not fit its checksums, take
 nothing: what was acknowledged behind a damaged frame would be gone without a word. Here the frames that it
 did not take are looked at once more, when a store is opened:
 
-  * one that differs in a single bit from one that fits is put right: 64 bits of checksum say what it was, and
-    what is completed so was written by us, acknowledged or not;
-  * where several commits lie whole behind a frame that does not fit, they were synced, and so was that frame:
-    no crash leaves that. The store is not opened, and nothing is changed;
+  * one that differs in a single bit from one that fits was damaged: 64 bits of checksum say so. Where they
+    also say which bit it is, that is put right; what is completed so was written by us, acknowledged or not;
+  * where several commits lie whole behind a frame that does not fit, that frame had been synced: no crash
+    leaves that. The store is not opened then, and nothing is changed;
   * everything else is what a crash may leave of the last commit, which was not acknowledged.
 
 Where commits are not synced one by one, a crash may leave holes: `expect_holes` says so beforehand, on disk.
@@ -18,8 +18,8 @@ The format is SQLite's (https://www.sqlite.org/fileformat2.html, section 4). Not
 import os
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import apsw
 import msgspec
@@ -34,6 +34,7 @@ _HEADER_BYTES = 32
 _FRAME_HEADER_BYTES = 24
 _LITTLE, _BIG = 0x377F0682, 0x377F0683
 """The first four bytes of a log: in which order it takes words for its checksums."""
+_VERSION = 3_007_000
 
 _MASK = 0xFFFFFFFF
 
@@ -53,11 +54,14 @@ class Damage(msgspec.Struct, frozen=True, kw_only=True):
     """Which bit of the file is turned, when that is all."""
 
     def __str__(self) -> str:
-        where = f"frame {self.frame} of {self.frames}" if self.frame else f"the head, before {self.frames} frames"
+        where = (
+            f"frame {self.frame} of {self.frames}" if self.frame else f"the head, before {self.frames} frames"
+        )
         return (
             f"The write-ahead log is damaged ({where}, {self.commits} commits behind it). SQLite would go on"
-            " without what follows, some of which was acknowledged. Nothing was changed. Keep a copy of the"
-            " directory; then restore a backup, or cut the log there with `hubbub cut-log`."
+            " without what follows, some of which was acknowledged. Nothing was changed. Restore a backup; or"
+            " go on with what lies before it, by `hubbub restore --replace --from` and `--data` of this"
+            " directory: all that was there is put aside."
         )
 
 
@@ -84,7 +88,9 @@ def opened_whole(file: Path, connect: Callable[[], Database]) -> Database:
             raise StoreUnusable(str(damage))
         _turn(_log_of(file), damage.bit)
         mended.append(damage.bit)
-        _log.error("a turned bit in the write-ahead log was put right; the disk may be failing", bit=damage.bit)
+        _log.error(
+            "a turned bit in the write-ahead log was put right; the disk may be failing", bit=damage.bit
+        )
 
 
 def check_beside(file: Path, database: Database) -> None:
@@ -92,8 +98,8 @@ def check_beside(file: Path, database: Database) -> None:
     # A server may be amid a commit: what it left half a moment ago is whole now, and damage is not.
     damage = look(file, _taken(database.connection))
     if damage is not None and look(file, _taken(database.connection)) == damage:
-        leave(database)
-        raise StoreUnusable("The write-ahead log is damaged; start the server, which tells more." )
+        database.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        raise StoreUnusable("The write-ahead log is damaged; start the server, which tells more.")
 
 
 def leave(database: Database) -> None:
@@ -162,20 +168,44 @@ class _Log:
     """A log as it lies in its file."""
 
     def __init__(self, path: Path) -> None:
+        """Raises FileNotFoundError, struct.error for one that is shorter than a head."""
         self._handle = os.open(path, os.O_RDONLY)
         try:
-            self.head = os.pread(self._handle, _HEADER_BYTES, 0)
-            magic, _, self.page_bytes, _ = struct.unpack(">4I", self.head[:16])
-            self.salts = self.head[16:24]
-            self.sum: Sum = struct.unpack(">2I", self.head[24:])
+            self._take(os.pread(self._handle, _HEADER_BYTES, 0))
         except BaseException:
             self.close()
             raise
+
+    def _take(self, head: bytes) -> None:
+        self.head = head
+        magic, version, self.page_bytes = struct.unpack(">3I", head[:12])
+        self.salts = head[16:24]
+        self.sum: Sum = struct.unpack(">2I", head[24:])
         self._order = ">" if magic == _BIG else "<"
-        self.head_fits = magic in (_LITTLE, _BIG) and self.added((0, 0), self.head[:24]) == self.sum
-        self.frame_bytes = _FRAME_HEADER_BYTES + self.page_bytes
-        size = os.fstat(self._handle).st_size
-        self.count = max(0, size - _HEADER_BYTES) // self.frame_bytes
+        self.head_fits = (
+            magic in (_LITTLE, _BIG) and version == _VERSION and self.added((0, 0), head[:24]) == self.sum
+        )
+
+    @property
+    def frame_bytes(self) -> int:
+        return _FRAME_HEADER_BYTES + self.page_bytes
+
+    @property
+    def count(self) -> int:
+        """How many whole frames there are, of this log and of those before it."""
+        return max(0, os.fstat(self._handle).st_size - _HEADER_BYTES) // self.frame_bytes
+
+    def turned_head_fits(self, bit: int) -> bool:
+        """Whether the head would, and the first frame behind it, if that bit were turned."""
+        head, page_bytes = self.head, self.page_bytes
+        turned = bytearray(head)
+        turned[bit // 8] ^= 1 << bit % 8
+        self._take(bytes(turned))
+        try:
+            return self.head_fits and self.page_bytes == page_bytes and self.fits(1)
+        finally:
+            self._take(head)
+            self.page_bytes = page_bytes
 
     def close(self) -> None:
         os.close(self._handle)
@@ -207,31 +237,29 @@ class _Log:
         found = self.added(self.sum_of(frame - 1), content[:8] + content[_FRAME_HEADER_BYTES:])
         return found == struct.unpack(">2I", content[16:24])
 
-    def turned_bit(self, frame: int) -> int | None:
-        """The one bit of a frame, counted in the file, without whose turning it would fit."""
+    def turned_bits(self, frame: int) -> list[int]:
+        """The bits of a frame, counted in the file, of which it would fit if that one were turned."""
         content = self.frame(frame)
-        salts = int.from_bytes(content[8:16]) ^ int.from_bytes(self.salts)
+        start = self.at(frame) * 8
         summed = content[:8] + content[_FRAME_HEADER_BYTES:]
         found = self.added(self.sum_of(frame - 1), summed)
         stored: Sum = struct.unpack(">2I", content[16:24])
-        start = self.at(frame) * 8
-        if found == stored:
-            return start + 64 + _from_start(salts, 8) if salts.bit_count() == 1 else None
+        salts = int.from_bytes(content[8:16]) ^ int.from_bytes(self.salts)
         if salts:
-            return None
+            single = salts.bit_count() == 1 and found == stored
+            return [start + 64 + _from_start(salts, 8)] if single else []
         wrong = (found[0] << 32 | found[1]) ^ (stored[0] << 32 | stored[1])
-        if wrong.bit_count() == 1:
-            return start + 128 + _from_start(wrong, 8)
-        bit = self._turned_in(summed, (stored[0] - found[0] & _MASK, stored[1] - found[1] & _MASK))
-        if bit is None:
-            return None
-        return start + bit + (0 if bit < 64 else 128)
+        if wrong.bit_count() == 1 and (frame == self.count or not self.fits(frame + 1)):
+            return [start + 128 + _from_start(wrong, 8)]  # what follows is built upon another sum, too
+        missing = (stored[0] - found[0] & _MASK, stored[1] - found[1] & _MASK)
+        return [start + bit + (0 if bit < 64 else 128) for bit in self._turned_in(summed, missing)]
 
-    def _turned_in(self, content: bytes, missing: Sum) -> int | None:
-        """The bit of `content` that would have to be turned for its checksum to grow by `missing`.
+    def _turned_in(self, content: bytes, missing: Sum) -> Iterator[int]:
+        """The bits of `content` of which each, if it were turned, would make its checksum grow by `missing`.
 
         A word adds to the checksum what it is times a number of its place: (1, 1) or (0, 1) for the last
-        two, and for those before them what the sum makes of that in each further round.
+        two, and for those before them what the sum makes of that in each further round. These are numbers
+        modulo 2**32, so the upper bits of many words add the same.
         """
         words = struct.unpack(f"{self._order}{len(content) // 4}I", content)
         little = self._order == "<"
@@ -242,10 +270,9 @@ class _Log:
                     change = -(1 << bit) if words[at] >> bit & 1 else 1 << bit
                     if change * one & _MASK == missing[0] and change * other & _MASK == missing[1]:
                         byte = bit // 8 if little else 3 - bit // 8
-                        return (at * 4 + byte) * 8 + bit % 8
+                        yield (at * 4 + byte) * 8 + bit % 8
             (a, b), (c, d) = weights
             weights = ((a + b & _MASK, a + 2 * b & _MASK), (c + d & _MASK, c + 2 * d & _MASK))
-        return None
 
 
 def _from_start(wrong: int, size: int) -> int:
@@ -266,13 +293,13 @@ def _damaged_frame(log: _Log, taken: int, *, holes: bool) -> Damage | None:
     first = next((frame for frame in range(taken + 1, own[-1] + 1) if not log.fits(frame)), None)
     if first is None:
         return None  # written, and not committed
-    bit = log.turned_bit(first)
-    if bit is None and (holes or commits < 2):
+    bits = log.turned_bits(first)
+    if not bits and (holes or commits < 2):
         return None
     whole = max(_commits_in_a_row(log, first + 1, own[-1]), default=0)
-    if bit is None and whole < 2:
+    if not bits and whole < 2:
         return None
-    return Damage(frame=first, frames=own[-1], commits=whole, bit=bit)
+    return Damage(frame=first, frames=own[-1], commits=whole, bit=bits[0] if len(bits) == 1 else None)
 
 
 def _differ_little(one: bytes, other: bytes) -> bool:
@@ -297,52 +324,41 @@ def _damaged_head(log: _Log, file: Path) -> Damage | None:
     A crash amid the writing of a head leaves only frames behind it whose pages were moved to the database
     before. So it is damage only if the frames hold something that the database does not.
     """
-    bit = next((bit for bit in range(_HEADER_BYTES * 8) if _head_would_fit(log.head, bit)), None)
-    if bit is not None:
-        return Damage(frame=0, frames=log.count, commits=0, bit=bit)
-    with suppress(OSError), file.open("rb") as database:
-        page_bytes = int.from_bytes(database.read(18)[16:18]) or 65536
-        return _unmoved(_log_of(file), database.fileno(), 65536 if page_bytes == 1 else page_bytes)
-    return None
+    with file.open("rb") as database:
+        frames, commits = _unmoved(log, database)
+    if not frames:
+        return None
+    bits = [bit for bit in range(_HEADER_BYTES * 8) if log.turned_head_fits(bit)]
+    return Damage(frame=0, frames=frames, commits=commits, bit=bits[0] if len(bits) == 1 else None)
 
 
-def _head_would_fit(head: bytes, bit: int) -> bool:
-    turned = bytearray(head)
-    turned[bit // 8] ^= 1 << bit % 8
-    magic = int.from_bytes(turned[:4])
-    if magic not in (_LITTLE, _BIG):
-        return False
-    one = other = 0
-    words = iter(struct.unpack((">" if magic == _BIG else "<") + "6I", turned[:24]))
-    for first, second in zip(words, words, strict=True):
-        one = one + first + other & _MASK
-        other = other + second + one & _MASK
-    return (one, other) == struct.unpack(">2I", turned[24:])
-
-
-def _unmoved(path: Path, database: int, page_bytes: int) -> Damage | None:
-    """Whether the frames of the log hold a page, as of their last commit, that the database does not."""
-    frame_bytes = _FRAME_HEADER_BYTES + page_bytes
+def _unmoved(log: _Log, database: BinaryIO) -> tuple[int, int]:
+    """How many frames and commits there are of the log that the first frame is of, if some page is in them,
+    as of the last commit, that is not in the database; else none."""
+    log.page_bytes = _page_bytes(database.read(18)[16:])
     newest: dict[int, bytes] = {}
     pages: dict[int, bytes] = {}
-    size = commits = count = 0
-    salts = None
-    with path.open("rb") as log:
-        log.seek(_HEADER_BYTES)
-        while len(frame := log.read(frame_bytes)) == frame_bytes:
-            number, after_commit = struct.unpack(">2I", frame[:8])
-            if number == 0 or frame[8:16] != (salts := salts or frame[8:16]):
-                break
-            count += 1
-            pages[number] = frame[_FRAME_HEADER_BYTES:]
-            if after_commit:
-                size = after_commit
-                commits += 1
-                newest |= pages
-                pages.clear()
-    differ = any(
-        content != os.pread(database, page_bytes, (number - 1) * page_bytes)
-        for number, content in newest.items()
-        if number <= size
-    )
-    return Damage(frame=0, frames=count, commits=commits) if differ else None
+    size = commits = frames = 0
+    salts = log.frame(1)[8:16]
+    while len(content := log.frame(frames + 1)) == log.frame_bytes:
+        number, after_commit = struct.unpack(">2I", content[:8])
+        if number == 0 or content[8:16] != salts:
+            break
+        frames += 1
+        pages[number] = content[_FRAME_HEADER_BYTES:]
+        if after_commit:
+            size = after_commit
+            commits += 1
+            newest |= pages
+            pages.clear()
+    for number, content in newest.items():
+        database.seek((number - 1) * log.page_bytes)
+        if number <= size and content != database.read(log.page_bytes):
+            return frames, commits
+    return 0, 0
+
+
+def _page_bytes(stored: bytes) -> int:
+    """As a database says it: 1 stands for what two bytes cannot hold. An empty one is as we make it."""
+    number = int.from_bytes(stored) or 4096
+    return 65536 if number == 1 else number

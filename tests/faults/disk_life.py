@@ -16,7 +16,6 @@ from random import Random
 from typing import Any
 
 import apsw
-from support.disk import Disk
 
 from hubbub.domain.errors import StorageFailed
 from hubbub.domain.events import Draft, Event, Posted
@@ -24,6 +23,7 @@ from hubbub.domain.ids import LogId, MessageId, RoomId, SessionId, UserId, inbox
 from hubbub.domain.model import Room, Session, User
 from hubbub.storage.base import Outcome
 from hubbub.storage.sqlite import SqliteStore
+from support.disk import Disk
 
 Step = Callable[[], Awaitable[None]]
 

@@ -16,10 +16,10 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from support.disk import Disk, Operation, Survivors, lay, prefix, some, torn
 
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.sqlite import SqliteStore, database
+from support.disk import Disk, Operation, Survivors, lay, prefix, some, torn
 
 from .disk_life import Account, Life, is_whole, memory, open_store, still_works, survey
 

@@ -14,12 +14,12 @@ from random import Random
 
 import pytest
 from structlog.testing import capture_logs
-from support.disk import Disk, everything, lay
-from support.disk.faults import flipped
 
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.sqlite import SqliteStore, database, wal
 from hubbub.storage.sqlite.backup import Restore
+from support.disk import Disk, everything, lay
+from support.disk.faults import flipped
 
 from .disk_life import Life, memory, open_store, still_works, survey
 

@@ -12,7 +12,7 @@ did not take are looked at once more, when a store is opened:
 
 Where commits are not synced one by one, a crash may leave holes: `expect_holes` says so beforehand, on disk.
 
-The format is SQLite's (https://www.sqlite.org/fileformat2.html, section 4). Nothing here knows what is stored.
+The format is SQLite's (https://www.sqlite.org/fileformat2.html, section 4). What is stored is not known here.
 """
 
 import os
@@ -178,7 +178,8 @@ class _Log:
 
     def _take(self, head: bytes) -> None:
         self.head = head
-        magic, version, self.page_bytes = struct.unpack(">3I", head[:12])
+        magic, version, page_bytes = struct.unpack(">3I", head[:12])
+        self.page_bytes: int = page_bytes
         self.salts = head[16:24]
         self.sum: Sum = struct.unpack(">2I", head[24:])
         self._order = ">" if magic == _BIG else "<"
@@ -193,7 +194,8 @@ class _Log:
     @property
     def count(self) -> int:
         """How many whole frames there are, of this log and of those before it."""
-        return max(0, os.fstat(self._handle).st_size - _HEADER_BYTES) // self.frame_bytes
+        size: int = os.fstat(self._handle).st_size
+        return max(0, size - _HEADER_BYTES) // self.frame_bytes
 
     def turned_head_fits(self, bit: int) -> bool:
         """Whether the head would, and the first frame behind it, if that bit were turned."""

@@ -40,6 +40,7 @@ from hubbub.storage.base import Store
 from hubbub.storage.sqlite import SqliteStore
 from hubbub.storage.sqlite.auditing import SqliteAudit
 from hubbub.storage.sqlite.directory import DATABASE
+from hubbub.storage.sqlite.syncing import Thread
 
 KEEP_ALIVE_SECONDS = 30
 """How long an idle HTTP connection is kept for the client's next request."""
@@ -184,6 +185,9 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
             if server is not None:  # else nothing was promised yet, and whoever starts us is told
                 server.broke(error)
 
+        thread = Thread()
+        stack.callback(thread.close)
+
         def found_damage(damage: Damaged) -> None:
             if server is not None:
                 server.found_damage(damage)
@@ -193,6 +197,8 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
             now_ms=seams.now_ms,
             randomness=seams.randomness,
             on_broken=broke,
+            apart=thread,
+            monotonic=seams.monotonic,
             on_damaged=found_damage,
         )
         stack.push_async_callback(store.close)
@@ -207,10 +213,15 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
         public = Server(_public(config, context, app), farewell=server.farewell)
         await _serve(stack, server, public, sockets)
         if admin_sockets:
+            metrics = registry(
+                context,
+                server.lag_seconds,
+                syncs_apart=lambda: store.syncs_apart,
+                damages=lambda: server.damages,
+            )
             verification = Verification(
                 lambda: SqliteAudit(config.data / DATABASE), config.admin_token_hash, now_ms=seams.now_ms
             )
-            metrics = registry(context, server.lag_seconds, lambda: server.damages)
             page = admin_app(metrics, app, verification)
             await _serve(stack, server, Server(_admin(config, page)), admin_sockets)
         await stack.enter_async_context(_housekeeping(config, store, server, seams))

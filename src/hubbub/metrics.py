@@ -23,11 +23,18 @@ LAG_BOUNDS_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0,
 
 
 def registry(
-    context: Context, loop_lag_seconds: Histogram, damages: Callable[[], int] = lambda: 0
+    context: Context,
+    loop_lag_seconds: Histogram,
+    *,
+    syncs_apart: Callable[[], bool] = lambda: False,
+    damages: Callable[[], int] = lambda: 0,
 ) -> CollectorRegistry:
-    """All there is to see of one server. A registry of its own: two servers in a process do not mix."""
+    """All there is to see of one server. A registry of its own: two servers in a process do not mix.
+
+    `syncs_apart`: whether the store's disk is slow now; `damages`: how often it withheld what was damaged.
+    """
     metrics = CollectorRegistry()
-    metrics.register(ServerCollector(context, loop_lag_seconds, damages))
+    metrics.register(ServerCollector(context, loop_lag_seconds, syncs_apart, damages))
     ProcessCollector(registry=metrics)
     PlatformCollector(registry=metrics)
     GCCollector(registry=metrics)
@@ -35,8 +42,15 @@ def registry(
 
 
 class ServerCollector(Collector):
-    def __init__(self, context: Context, loop_lag_seconds: Histogram, damages: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        loop_lag_seconds: Histogram,
+        syncs_apart: Callable[[], bool],
+        damages: Callable[[], int],
+    ) -> None:
         self._context = context
+        self._syncs_apart = syncs_apart
         self._damages = damages
         self._loop_lag_seconds = loop_lag_seconds
 
@@ -68,6 +82,11 @@ class ServerCollector(Collector):
         yield _gauge("hubbub_behind_readers", "Subscriptions that are not at their log's head.", hub.behind)
         yield _gauge("hubbub_logs_in_memory", "Logs somebody listens to.", hub.logs_in_memory)
         yield _gauge("hubbub_queue_depth", "Posts that await their commit.", posting.queued)
+        yield _gauge(
+            "hubbub_syncs_apart",
+            "1 while the disk is so slow to sync that it is waited for in a thread.",
+            self._syncs_apart(),
+        )
         yield _histogram("hubbub_commit_batch_size", "Posts in one commit.", posting.batch_sizes)
         yield _histogram(
             "hubbub_commit_seconds", "From a commit's begin to the end of its sync.", posting.commit_seconds

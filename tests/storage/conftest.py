@@ -14,6 +14,7 @@ from hubbub.storage.base import Store
 from hubbub.storage.sqlite import SqliteStore
 from hubbub.storage.sqlite.auditing import SqliteAudit
 from hubbub.storage.sqlite.places import position
+from hubbub.storage.sqlite.syncing import Pace
 
 from .drafting import room, user
 
@@ -54,9 +55,20 @@ def open_sqlite(
     return open
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture
+def open_sqlite_apart(open_sqlite: Callable[..., SqliteStore]) -> Callable[..., SqliteStore]:
+    """One that takes its disk to be slow, with a thread that is done at once."""
+
+    def at_once(work: Callable[[], None], done: Callable[[BaseException | None], None]) -> None:
+        work()
+        done(None)
+
+    return lambda **options: open_sqlite(apart=at_once, pace=Pace(apart=True), **options)
+
+
+@pytest.fixture(params=["sqlite", "sqlite_apart"])
 def backend(request: pytest.FixtureRequest) -> str:
-    """Whose turn it is."""
+    """Whose turn it is: a database, and maybe how it is opened."""
     return request.param
 
 
@@ -74,7 +86,7 @@ def spoil_sqlite(directory: Path) -> "SpoilSqlite":
 @pytest.fixture
 def spoil(request: pytest.FixtureRequest, backend: str) -> "SpoilSqlite":
     """Changes what is stored behind the back of the store of this test."""
-    return request.getfixturevalue(f"spoil_{backend}")
+    return request.getfixturevalue(f"spoil_{backend.partition('_')[0]}")
 
 
 @pytest.fixture
@@ -85,7 +97,7 @@ def audit_sqlite(directory: Path) -> Callable[[], Auditing]:
 @pytest.fixture
 def audit(request: pytest.FixtureRequest, backend: str) -> Callable[[], Auditing]:
     """Looks at the store of this test, whether or not it is open."""
-    return request.getfixturevalue(f"audit_{backend}")
+    return request.getfixturevalue(f"audit_{backend.partition('_')[0]}")
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from hubbub.storage.base import (
     View,
 )
 from hubbub.storage.sqlite.database import Database, Row
+from hubbub.storage.sqlite.held import Held
 from hubbub.storage.sqlite.places import Place, Places, head_of, last_position, position, seq_at
 
 REMEMBERED_LOGS = 32_768
@@ -56,6 +57,7 @@ class Logs:
         self._db = database
         self._alone = alone
         self._places = Places(REMEMBERED_LOGS if alone else 0)
+        self._held = Held()
 
     def _place(self, log: LogId) -> Place | None:
         place = self._places.get(log)
@@ -68,11 +70,15 @@ class Logs:
     async def head(self, log: LogId) -> int | None:
         self._db.check()
         place = self._place(log)
-        return None if place is None else place.head
+        return None if place is None else self._visible(log, place)
+
+    def _visible(self, log: LogId, place: Place) -> int:
+        """The last seq that readers may be told of."""
+        return self._held.visible(log, place.head)
 
     async def event(self, log: LogId, seq: int) -> Event | None:
         self._db.check()
-        while (place := self._place(log)) is not None and place.floor < seq <= place.head:
+        while (place := self._place(log)) is not None and place.floor < seq <= self._visible(log, place):
             event = self._event_at(log, place, seq)
             if event is not None:
                 return event
@@ -118,9 +124,10 @@ class Logs:
             raise ValueError("a page is read after or before a seq, not both")
         self._db.check()
         while (place := self._place(log)) is not None:
+            head = self._visible(log, place)
             # Held to the log, whose neighbours in the table are other logs.
-            low = place.floor if after is None else min(max(after, place.floor), place.head)
-            high = place.head + 1 if before is None else min(max(before, place.floor + 1), place.head + 1)
+            low = place.floor if after is None else min(max(after, place.floor), head)
+            high = head + 1 if before is None else min(max(before, place.floor + 1), head + 1)
             forward = after is not None
             try:
                 events, more = self._read(log, view, place.number, low, high, forward, limit)
@@ -131,9 +138,9 @@ class Logs:
             if after is not None:
                 gap = _gap(log, after + 1, place.floor)
             else:
-                last = place.head if before is None else before - 1
+                last = head if before is None else before - 1
                 gap = None if more else _gap(log, 1, min(place.floor, last))
-            return Page(events=events, head=place.head, gap=gap, more=more)
+            return Page(events=events, head=head, gap=gap, more=more)
         return Page(events=(), head=0)
 
     def _read(

@@ -19,14 +19,14 @@ import os
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, TypeVar
 
 import apsw
 import msgspec
 import structlog
 
 from hubbub.storage.errors import StoreUnusable
-from hubbub.storage.sqlite.database import Database
+from hubbub.storage.sqlite.directory import sync
 
 _log = structlog.get_logger("hubbub.storage")
 
@@ -68,7 +68,18 @@ class Damage(msgspec.Struct, frozen=True, kw_only=True):
 # -- what storage calls -------------------------------------------------------
 
 
-def opened_whole(file: Path, connect: Callable[[], Database]) -> Database:
+class Connected(Protocol):
+    """A database that was opened, so that SQLite has read the log."""
+
+    connection: apsw.Connection
+
+    def close(self) -> None: ...
+
+
+Opened = TypeVar("Opened", bound=Connected)
+
+
+def opened_whole(file: Path, connect: Callable[[], Opened]) -> Opened:
     """`connect`, with the log put right before anything is written. Raises StoreUnusable for what cannot be.
 
     To be called by who has the directory's lock.
@@ -76,50 +87,51 @@ def opened_whole(file: Path, connect: Callable[[], Database]) -> Database:
     mended: list[int] = []
     while True:
         database = connect()
-        damage = None
         try:
             damage = look(file, _taken(database.connection))
-        finally:
-            if damage is not None:
-                leave(database)
+        except BaseException:
+            _leave(database)
+            raise
         if damage is None:
             return database
+        _leave(database)
         if damage.bit is None or damage.bit in mended:
             raise StoreUnusable(str(damage))
         _turn(_log_of(file), damage.bit)
         mended.append(damage.bit)
-        _log.error(
-            "a turned bit in the write-ahead log was put right; the disk may be failing", bit=damage.bit
-        )
+        _log.error("a turned bit of the write-ahead log was put right; is the disk failing?", bit=damage.bit)
 
 
-def check_beside(file: Path, database: Database) -> None:
+def check_beside(file: Path, connection: apsw.Connection) -> None:
     """Raises StoreUnusable for a damaged log: for a command, which leaves it to the server to mend."""
     # A server may be amid a commit: what it left half a moment ago is whole now, and damage is not.
-    damage = look(file, _taken(database.connection))
-    if damage is not None and look(file, _taken(database.connection)) == damage:
-        database.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    damage = look(file, _taken(connection))
+    if damage is not None and look(file, _taken(connection)) == damage:
         raise StoreUnusable("The write-ahead log is damaged; start the server, which tells more.")
 
 
-def leave(database: Database) -> None:
+def expect_holes(file: Path) -> None:
+    """Write down, durably, that from now on commits may follow one another without a sync between them."""
+    mark = _mark_of(file)
+    if not mark.exists():
+        os.close(os.open(mark, os.O_CREAT | os.O_RDWR, 0o600))
+        sync(file.parent)
+
+
+def expect_none(file: Path, connection: apsw.Connection) -> None:
+    """Take that back, if nothing is left of the log in which they may be."""
+    mark = _mark_of(file)
+    if mark.exists():
+        frames, moved = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
+        if frames == moved:
+            mark.unlink()
+            sync(file.parent)
+
+
+def _leave(database: Connected) -> None:
     """Close it with the log as it is."""
     database.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     database.close()
-
-
-def expect_holes(file: Path, expected: bool) -> None:
-    """Write down, durably, whether commits may now follow one another without a sync between them."""
-    mark = _mark_of(file)
-    if expected:
-        os.close(os.open(mark, os.O_CREAT | os.O_RDWR, 0o600))
-    else:
-        mark.unlink(missing_ok=True)
-    handle = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _taken(connection: apsw.Connection) -> int:

@@ -5,7 +5,9 @@ stored; `survey` reads the same out of a store. So "nothing acknowledged is lost
 part" is one comparison.
 """
 
+import asyncio
 import tempfile
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,6 +25,7 @@ from hubbub.domain.ids import LogId, MessageId, RoomId, SessionId, UserId, inbox
 from hubbub.domain.model import Room, Session, User
 from hubbub.storage.base import Outcome
 from hubbub.storage.sqlite import SqliteStore
+from hubbub.storage.sqlite.syncing import Pace
 from support.disk import Disk
 
 Step = Callable[[], Awaitable[None]]
@@ -101,6 +104,22 @@ class Moment:
     """What was posted with a key so far, and what was answered."""
 
 
+class Later:
+    """Another thread, which does one thing after the other when it is told to."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[Callable[[], None], Callable[[BaseException | None], None]]] = deque()
+
+    def __call__(self, work: Callable[[], None], done: Callable[[BaseException | None], None]) -> None:
+        self._waiting.append((work, done))
+
+    def do_one(self) -> None:
+        if self._waiting:
+            work, done = self._waiting.popleft()
+            work()
+            done(None)
+
+
 class Life:
     """Runs the script once.
 
@@ -108,7 +127,10 @@ class Life:
     in none.
     """
 
-    def __init__(self, directory: Path, disk: Disk, *, kind: type[SqliteStore] = SqliteStore) -> None:
+    def __init__(
+        self, directory: Path, disk: Disk, *, kind: type[SqliteStore] = SqliteStore, slow: bool = False
+    ) -> None:
+        """`slow`: the disk is taken to be, so that several commits may wait for one sync."""
         self.directory = directory
         self.disk = disk
         self.broken: list[StorageFailed] = []
@@ -120,6 +142,8 @@ class Life:
         self.keyed: list[tuple[Draft, Event]] = []
         self.moments = [Moment(0, Account(), [])]
         self._ids = count(1)
+        self.slow = slow
+        self._later = Later() if slow else None
 
     # -- the script ---------------------------------------------------------
 
@@ -134,7 +158,7 @@ class Life:
         weights = {
             self.talk: 12,
             self.retry: 2,
-            self.trim: 2,
+            self.trim: 0 if self._later else 2,  # which waits for no sync, and nobody for it
             self.sign_in_or_out: 2,
             self.change_user: 1,
             self.reopen: 1,
@@ -145,8 +169,19 @@ class Life:
 
     async def run(self, seed: int = 1, length: int = 40) -> None:
         """All of the script; raises what a step does."""
+        chance = Random(seed)
         for step in self.steps(Random(seed), length):
-            await step()
+            if self._later is None:
+                await step()
+                continue
+            task = asyncio.ensure_future(step())
+            await asyncio.sleep(0)
+            while not task.done():
+                self._later.do_one()
+                await asyncio.sleep(0)
+            await task
+            if chance.random() < 0.2:
+                self._later.do_one()
 
     def _acknowledged(self, operations: int | None = None) -> None:
         self.moments.append(
@@ -160,7 +195,16 @@ class Life:
     # -- its steps ----------------------------------------------------------
 
     async def open(self) -> None:
-        self.store = open_store(self.directory, self.broken, kind=self.kind, vfs=self.disk.name)
+        how: dict[str, Any] = {}
+        if self._later is not None:
+            seconds = count()
+            how = {
+                "apart": self._later,
+                "pace": Pace(apart=True),
+                "sync": self.disk.sync,
+                "monotonic": lambda: float(next(seconds)),
+            }
+        self.store = open_store(self.directory, self.broken, kind=self.kind, vfs=self.disk.name, **how)
         self.opened(self.store)
         self.account.epoch = self.store.info.epoch
         self._acknowledged()
@@ -246,17 +290,23 @@ class Life:
         await self._append([*again, self._draft(chance)])
 
     async def _append(self, drafts: Sequence[Draft]) -> None:
-        told: list[tuple[int, Sequence[Outcome]]] = []
-        self.store.append(drafts, lambda outcomes: told.append((len(self.disk.operations), outcomes)))
-        ((operations, outcomes),) = told
-        for draft, outcome in zip(drafts, outcomes, strict=True):
-            if not isinstance(outcome, Posted):
-                raise outcome  # of the whole batch: no draft here is wrong by itself
-            for event in outcome.events:
-                self.account.logs.setdefault(event.log, []).append(event)
-            if draft.key is not None and outcome.events:
-                self.keyed.append((draft, outcome.receipt))
-        self._acknowledged(operations)
+        refused: list[Outcome] = []
+
+        def done(outcomes: Sequence[Outcome]) -> None:
+            operations = len(self.disk.operations)  # whatever is done after this is told later
+            for draft, outcome in zip(drafts, outcomes, strict=True):
+                if not isinstance(outcome, Posted):
+                    refused.append(outcome)  # the whole batch was: no draft here is wrong by itself
+                    return
+                for event in outcome.events:
+                    self.account.logs.setdefault(event.log, []).append(event)
+                if draft.key is not None and outcome.events:
+                    self.keyed.append((draft, outcome.receipt))
+            self._acknowledged(operations)
+
+        self.store.append(drafts, done)
+        if refused:
+            raise refused[0]
 
     async def trim(self, chance: Random) -> None:
         """Retention takes some of the oldest."""

@@ -31,6 +31,7 @@ async def serving(
     data: Path,
     *,
     clock: Clock | None = None,
+    vfs: str | None = None,
     port: int = 0,
     settings: dict[str, Any] | None = None,
     **config: Any,
@@ -40,6 +41,6 @@ async def serving(
     full = Config(
         data=data, listen=Address("127.0.0.1", port), settings=Settings(**(settings or {})), **chosen
     )
-    seams = Seams(now_ms=(clock or Clock()).now_ms, randomness=os.urandom)
+    seams = Seams(now_ms=(clock or Clock()).now_ms, randomness=os.urandom, vfs=vfs)
     async with running(full, seams) as server:
         yield server

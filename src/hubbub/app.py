@@ -61,6 +61,8 @@ class Seams(msgspec.Struct, frozen=True, kw_only=True):
     randomness: Callable[[int], bytes] = os.urandom
     vfs: str | None = None
     """What SQLite reaches the disk through; None: the system."""
+    sync: Callable[[], None] | None = None
+    """Syncs the write-ahead log there, for who does it beside SQLite."""
 
 
 class Running:
@@ -203,6 +205,7 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
             monotonic=seams.monotonic,
             on_damaged=found_damage,
             vfs=seams.vfs,
+            sync=seams.sync,
         )
         stack.push_async_callback(store.close)
         passwords = Passwords(config.password_workers, config.password_queue)

@@ -27,9 +27,9 @@ NAMES = ("ada", "bob", "cyd", "dan")
 class Full:
     """A way for a disk to be full, and to have room again."""
 
-    def __init__(self, data: Path, vfs: str | None) -> None:
+    def __init__(self, data: Path, disk: Disk | None = None) -> None:
         self.data = data
-        self.vfs = vfs
+        self.disk = disk
 
     def fill(self) -> None: ...
 
@@ -37,10 +37,6 @@ class Full:
 
 
 class FullByVfs(Full):
-    def __init__(self, data: Path, disk: Disk) -> None:
-        super().__init__(data, disk.name)
-        self.disk = disk
-
     def fill(self) -> None:
         self.disk.free_bytes = 40_000
 
@@ -52,7 +48,7 @@ class FullForReal(Full):
     """A file system of one megabyte."""
 
     def __init__(self, data: Path) -> None:
-        super().__init__(data, None)
+        super().__init__(data)
         self.ballast = data.parent / "ballast"
 
     def fill(self) -> None:
@@ -96,7 +92,7 @@ def http(url: str, name: str = "ada") -> httpx2.AsyncClient:
 async def test_on_a_full_disk_posts_are_refused_reading_goes_on_and_posting_resumes_with_room(full):
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(deadline())
-        server = await stack.enter_async_context(serving(full.data, vfs=full.vfs))
+        server = await stack.enter_async_context(serving(full.data, disk=full.disk))
         ada = await stack.enter_async_context(http(server.url))
         room = (await ada.post("/rooms", json={"name": "Lounge"})).json()["id"]
         listening = await stack.enter_async_context(
@@ -163,7 +159,7 @@ async def test_when_a_commit_fails_under_load_no_acknowledged_post_is_lost(seede
         acknowledged: dict[str, int] = {}
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(deadline())
-            server = await stack.enter_async_context(serving(data, vfs=disk.name))
+            server = await stack.enter_async_context(serving(data, disk=disk))
             async with Client(server.url, token=token_of("ada")) as client:
                 room = (await client.create_room("Lounge")).id
 

@@ -25,7 +25,6 @@ from hubbub.domain.ids import LogId, MessageId, RoomId, SessionId, UserId, inbox
 from hubbub.domain.model import Room, Session, User
 from hubbub.storage.base import Outcome
 from hubbub.storage.sqlite import SqliteStore
-from hubbub.storage.sqlite.syncing import Pace
 from support.disk import Disk
 
 Step = Callable[[], Awaitable[None]]
@@ -119,6 +118,10 @@ class Later:
             work()
             done(None)
 
+    def do_all(self) -> None:
+        while self._waiting:
+            self.do_one()
+
 
 class Life:
     """Runs the script once.
@@ -128,9 +131,14 @@ class Life:
     """
 
     def __init__(
-        self, directory: Path, disk: Disk, *, kind: type[SqliteStore] = SqliteStore, slow: bool = False
+        self,
+        directory: Path,
+        disk: Disk,
+        *,
+        kind: type[SqliteStore] = SqliteStore,
+        apart: Callable[[], dict[str, Any]] | None = None,
     ) -> None:
-        """`slow`: the disk is taken to be, so that several commits may wait for one sync."""
+        """`apart`: syncs may be made apart, by a store with these options; several commits wait for one."""
         self.directory = directory
         self.disk = disk
         self.broken: list[StorageFailed] = []
@@ -142,8 +150,8 @@ class Life:
         self.keyed: list[tuple[Draft, Event]] = []
         self.moments = [Moment(0, Account(), [])]
         self._ids = count(1)
-        self.slow = slow
-        self._later = Later() if slow else None
+        self.later = None if apart is None else Later()
+        self._apart = apart
 
     # -- the script ---------------------------------------------------------
 
@@ -158,7 +166,7 @@ class Life:
         weights = {
             self.talk: 12,
             self.retry: 2,
-            self.trim: 0 if self._later else 2,  # which waits for no sync, and nobody for it
+            self.trim: 0 if self.later else 2,  # which waits for no sync, and nobody for it
             self.sign_in_or_out: 2,
             self.change_user: 1,
             self.reopen: 1,
@@ -171,17 +179,19 @@ class Life:
         """All of the script; raises what a step does."""
         chance = Random(seed)
         for step in self.steps(Random(seed), length):
-            if self._later is None:
+            if self.later is None:
                 await step()
                 continue
+            if getattr(step, "func", None) not in (self.talk, self.retry):
+                self.later.do_all()  # these wait for their syncs: two at once may be told in any order
             task = asyncio.ensure_future(step())
             await asyncio.sleep(0)
             while not task.done():
-                self._later.do_one()
+                self.later.do_one()
                 await asyncio.sleep(0)
             await task
             if chance.random() < 0.2:
-                self._later.do_one()
+                self.later.do_one()
 
     def _acknowledged(self, operations: int | None = None) -> None:
         self.moments.append(
@@ -196,14 +206,8 @@ class Life:
 
     async def open(self) -> None:
         how: dict[str, Any] = {}
-        if self._later is not None:
-            seconds = count()
-            how = {
-                "apart": self._later,
-                "pace": Pace(apart=True),
-                "sync": self.disk.sync,
-                "monotonic": lambda: float(next(seconds)),
-            }
+        if self._apart is not None:
+            how = {"apart": self.later, "sync": self.disk.sync} | self._apart()
         self.store = open_store(self.directory, self.broken, kind=self.kind, vfs=self.disk.name, **how)
         self.opened(self.store)
         self.account.epoch = self.store.info.epoch

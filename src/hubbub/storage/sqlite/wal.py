@@ -4,11 +4,11 @@ SQLite reads the log up to the first frame that does not fit its checksums, take
 nothing: what was acknowledged behind a damaged frame would be gone without a word. Here the frames that it
 did not take are looked at once more, when a store is opened:
 
-  * one that differs in a single bit from one that fits was damaged: 64 bits of checksum say so. Where they
-    also say which bit it is, that is put right; what is completed so was written by us, acknowledged or not;
+  * one that differs in a single bit from one that fits is put right, where its 64 bits of checksum say which
+    bit it is (for three in four they do): what is completed so was written by us, acknowledged or not;
   * where several commits lie whole behind a frame that does not fit, that frame had been synced: no crash
     leaves that. The store is not opened then, and nothing is changed;
-  * everything else is what a crash may leave of the last commit, which was not acknowledged.
+  * everything else is taken for what a crash may leave of the last commit, which was not acknowledged.
 
 Where commits are not synced one by one, a crash may leave holes: `expect_holes` says so beforehand, on disk.
 
@@ -308,12 +308,13 @@ def _damaged_frame(log: _Log, taken: int, *, holes: bool) -> Damage | None:
     if first is None:
         return None  # written, and not committed
     bits = log.turned_bits(first)
-    if not bits and (holes or commits < 2):
+    bit = bits[0] if len(bits) == 1 else None
+    if bit is None and (holes or commits < 2):
         return None
     whole = max(_commits_in_a_row(log, first + 1, own[-1]), default=0)
-    if not bits and whole < 2:
+    if bit is None and whole < 2:
         return None
-    return Damage(frame=first, frames=own[-1], commits=whole, bit=bits[0] if len(bits) == 1 else None)
+    return Damage(frame=first, frames=own[-1], commits=whole, bit=bit)
 
 
 def _differ_little(one: bytes, other: bytes) -> bool:

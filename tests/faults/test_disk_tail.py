@@ -6,6 +6,7 @@ that a crash left are changed, before the store is opened again.
     SOAK_DISK_BITS=20000 python -m pytest tests/faults/test_disk_tail.py
 """
 
+import asyncio
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from structlog.testing import capture_logs
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.sqlite import SqliteStore, database, wal
 from hubbub.storage.sqlite.backup import Restore
+from hubbub.storage.sqlite.syncing import Pace
 from support.disk import Disk, everything, lay
 from support.disk.faults import flipped
 
@@ -244,6 +246,24 @@ async def test_holes_are_no_damage_where_commits_were_not_synced_one_by_one(cras
     (left / WAL).write_bytes(hurt(crash, 2))
     with pytest.raises(StoreUnusable):  # all there was of that log was moved
         open_store(left, [])
+
+
+async def test_a_store_writes_down_that_there_may_be_holes_before_there_can_be_any(where):
+    life = Life(where / "life", Disk(), apart=lambda: {"pace": Pace(apart=True)})
+    await life.open()
+    mark = life.directory / "hubbub.db-holes"
+    assert not mark.exists()
+    ending = asyncio.ensure_future(life.create_user("ada"))  # with its sync, after which the next have none
+    await asyncio.sleep(0)
+    assert mark.exists()
+    life.later.do_all()
+    await ending
+    await life.close()
+
+    await open_store(life.directory, []).close()
+
+    assert not mark.exists()
+    life.disk.unregister()
 
 
 async def test_a_log_shorter_than_its_head_is_none(crash):

@@ -56,11 +56,15 @@ _log = structlog.get_logger("hubbub.app")
 
 
 class Seams(msgspec.Struct, frozen=True, kw_only=True):
-    """What the server takes from the outside world besides the network and the disk."""
+    """What the server takes from the outside world besides the network."""
 
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     monotonic: Callable[[], float] = time.monotonic
     randomness: Callable[[int], bytes] = os.urandom
+    vfs: str | None = None
+    """What SQLite reaches the disk through; None: the system."""
+    sync: Callable[[], None] | None = None
+    """Syncs the write-ahead log there, for who does it beside SQLite."""
 
 
 class Running:
@@ -211,6 +215,8 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
             apart=thread,
             monotonic=seams.monotonic,
             on_damaged=found_damage,
+            vfs=seams.vfs,
+            sync=seams.sync,
         )
         stack.push_async_callback(store.close)
         passwords = Passwords(config.password_workers, config.password_queue)

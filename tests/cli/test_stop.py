@@ -115,20 +115,19 @@ async def test_what_was_acknowledged_is_there_after_a_stop_and_after_a_kill(data
 
 BREAKABLE = """
 import functools, pathlib, sys
-sys.path.insert(0, {storage_tests!r})
+sys.path.insert(0, {tests!r})
 import apsw
-from faulty_disk import FaultyDisk
+from support.disk import Disk
+from hubbub import app
 from hubbub.cli import main
-from hubbub.storage.sqlite import SqliteStore
 
-class Disk(FaultyDisk):
-    def check(self, operation, file):
-        if pathlib.Path({flag!r}).exists():
-            self.fail["sync"] = apsw.IOError
-        super().check(operation, file)
+def break_it(kind, file):
+    if kind == "sync" and pathlib.Path({flag!r}).exists():
+        raise apsw.IOError("told to fail")
 
 disk = Disk()
-SqliteStore.open = functools.partial(SqliteStore.open, vfs=disk.name)
+disk.before = break_it
+app.Seams = functools.partial(app.Seams, vfs=disk.name, sync=disk.sync)
 sys.exit(main())
 """
 
@@ -136,8 +135,8 @@ sys.exit(main())
 @pytest.mark.parametrize("loop", LOOPS)
 async def test_when_the_store_breaks_nothing_is_acknowledged_and_the_process_ends_with_70(data, loop):
     flag = data.parent / "broken"
-    storage_tests = str(Path(__file__).parent.parent / "storage")
-    program = ("-c", BREAKABLE.format(storage_tests=storage_tests, flag=str(flag)))
+    tests = str(Path(__file__).parent.parent)
+    program = ("-c", BREAKABLE.format(tests=tests, flag=str(flag)))
     async with serving(data, "--loop", loop, program=program) as server, raw(server.url) as http, deadline():
         room = f"/room/{await the_room(server.url)}/messages"
         socket = await ws(server.url)

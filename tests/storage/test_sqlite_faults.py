@@ -11,27 +11,27 @@ from hubbub.domain.events import Posted
 from hubbub.domain.ids import inbox_log
 from hubbub.storage.sqlite import SqliteStore
 from hubbub.storage.sqlite import database as module
+from support.disk import Disk
 
 from .conftest import furnish
 from .drafting import LOUNGE, append, draft, post, room, say, seqs, session, texts, user
-from .faulty_disk import FaultyDisk
 
 BOB = inbox_log("bob")
 
 
 @pytest.fixture
-def disk() -> Iterator[FaultyDisk]:
-    disk = FaultyDisk()
+def disk() -> Iterator[Disk]:
+    disk = Disk()
     yield disk
     disk.unregister()
 
 
 @pytest.fixture
-async def store(open_sqlite: Callable[..., SqliteStore], disk: FaultyDisk):
+async def store(open_sqlite: Callable[..., SqliteStore], disk: Disk):
     store = open_sqlite(vfs=disk.name)
     await furnish(store)
     yield store
-    disk.fail.clear()
+    disk.heal()
     await store.close()
 
 
@@ -40,7 +40,7 @@ async def store(open_sqlite: Callable[..., SqliteStore], disk: FaultyDisk):
 
 async def test_when_the_disk_is_full_nothing_is_posted_and_reading_goes_on(store, disk, broken):
     said = say(store, LOUNGE, "a")
-    disk.fail = {"write": apsw.FullError}
+    disk.full()
 
     outcomes = append(store, draft(LOUNGE, "b", key="k"), draft(BOB, "c"))
 
@@ -56,9 +56,9 @@ async def test_when_the_disk_is_full_nothing_is_posted_and_reading_goes_on(store
 
 async def test_posting_works_again_once_there_is_room(store, disk):
     say(store, LOUNGE, "a")
-    disk.fail = {"write": apsw.FullError}
+    disk.full()
     append(store, draft(LOUNGE, "b", key="k"))
-    disk.fail = {}
+    disk.heal()
 
     (posted,) = post(store, draft(LOUNGE, "b", key="k"))
 
@@ -84,7 +84,7 @@ async def test_a_database_at_its_largest_is_a_full_disk(store, broken):
 
 
 async def test_a_batch_too_large_for_the_disk_is_refused_as_a_whole(store, disk):
-    disk.fail = {"write": apsw.FullError}
+    disk.full()
 
     outcomes = append(store, *(draft(LOUNGE, "x" * 10_000) for _ in range(50)))
 
@@ -100,16 +100,16 @@ async def test_a_store_whose_commit_failed_is_broken_for_good_and_says_so_once(
     store, disk, broken, operation
 ):
     say(store, LOUNGE, "a")
-    disk.fail = {operation: apsw.IOError}
+    disk.fail(operation, forever=True)
 
     outcomes = append(store, draft(LOUNGE, "b"), draft(LOUNGE, "c"))
 
     assert [type(outcome) for outcome in outcomes] == [StorageFailed, StorageFailed]
     assert len(broken) == 1
-    assert disk.failed == 1
+    assert disk.struck == 1
 
-    disk.fail = {}
-    calls = disk.calls
+    disk.heal()
+    calls = disk.calls.copy()
     (again,) = append(store, draft(LOUNGE, "b"))
     assert isinstance(again, StorageFailed)
     for reading in (store.head(LOUNGE), store.page(LOUNGE), store.event(LOUNGE, 1), store.user("ada")):
@@ -123,7 +123,7 @@ async def test_a_store_whose_commit_failed_is_broken_for_good_and_says_so_once(
 
 @pytest.mark.parametrize("operation", ["write", "sync"])
 async def test_any_write_that_fails_breaks_the_store(store, disk, broken, operation):
-    disk.fail = {operation: apsw.IOError}
+    disk.fail(operation, forever=True)
 
     with pytest.raises(StorageFailed):
         await store.create_session(session("s1"), b"t" * 32)
@@ -140,9 +140,9 @@ async def test_a_store_breaks_once_whatever_fails_while_it_breaks(store, broken)
 
 async def test_what_was_acknowledged_before_the_store_broke_is_there_afterwards(store, disk, open_sqlite):
     say(store, LOUNGE, "a", "b")
-    disk.fail = {"sync": apsw.IOError}
+    disk.fail("sync", forever=True)
     append(store, draft(LOUNGE, "c"))
-    disk.fail = {}
+    disk.heal()
     await store.close()
 
     store = open_sqlite()
@@ -208,23 +208,21 @@ async def test_moving_the_write_ahead_log_is_no_change(store, eager):
 
 async def test_an_acknowledgement_does_not_wait_for_the_write_ahead_log_to_be_moved(store, disk, eager):
     told = []
-    disk.only = ".db"
-    disk.fail = {"sync": apsw.IOError}
+    disk.fail("sync", ending=".db", forever=True)
 
     def done(outcomes):
-        told.append((outcomes, disk.failed))
+        told.append((outcomes, disk.struck))
 
     store.append([draft(LOUNGE, "a")], done)
 
     ((outcomes, failures_before),) = told
     assert isinstance(outcomes[0], Posted)
     assert failures_before == 0
-    assert disk.failed == 1
+    assert disk.struck == 1
 
 
 async def test_a_store_whose_write_ahead_log_cannot_be_moved_breaks(store, disk, broken, eager, open_sqlite):
-    disk.only = ".db"
-    disk.fail = {"sync": apsw.IOError}
+    disk.fail("sync", ending=".db", forever=True)
 
     (outcome,) = append(store, draft(LOUNGE, "a"))
     (refused,) = append(store, draft(LOUNGE, "b"))
@@ -232,9 +230,9 @@ async def test_a_store_whose_write_ahead_log_cannot_be_moved_breaks(store, disk,
     assert isinstance(outcome, Posted)
     assert isinstance(refused, StorageFailed)
     assert len(broken) == 1
-    failed = disk.failed
+    failed = disk.struck
     await store.close()
-    assert disk.failed == failed, "a broken store is closed without another try"
+    assert disk.struck == failed, "a broken store is closed without another try"
     store = open_sqlite()
     assert texts((await store.page(LOUNGE)).events) == ["a"]
     await store.close()
@@ -255,14 +253,13 @@ async def test_what_a_crash_left_in_the_write_ahead_log_is_written_anew_at_the_s
 
 
 async def test_a_full_disk_puts_off_moving_the_write_ahead_log(store, disk, broken, eager):
-    disk.only = ".db"
-    disk.fail = {"write": apsw.FullError}
+    disk.full(ending=".db")
 
     say(store, LOUNGE, "a", "b")
 
-    assert disk.failed
+    assert disk.struck
     assert broken == []
-    disk.fail = {}
+    disk.heal()
     assert seqs(say(store, LOUNGE, "c")) == [3]
 
 

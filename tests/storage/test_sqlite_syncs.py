@@ -13,10 +13,10 @@ from hubbub.domain.ids import inbox_log
 from hubbub.storage.sqlite import database
 from hubbub.storage.sqlite.syncing import SLOW_SECONDS, SWIFT_SECONDS, Pace, Syncs
 from support.deadline import deadline
+from support.disk import Disk
 
 from .conftest import furnish
 from .drafting import ATTIC, LOUNGE, draft, room, seqs, session, texts, user
-from .faulty_disk import FaultyDisk
 
 BOB = inbox_log("bob")
 
@@ -257,7 +257,7 @@ async def test_after_a_sync_that_failed_nobody_is_told_of_success_and_none_is_tr
 
 
 async def test_a_batch_that_is_refused_is_told_in_its_turn(open_sqlite, thread, told):
-    disk = FaultyDisk()
+    disk = Disk()
     first = open_sqlite(vfs=disk.name)
     await furnish(first)
     await first.close()
@@ -265,9 +265,9 @@ async def test_a_batch_that_is_refused_is_told_in_its_turn(open_sqlite, thread, 
     told.append_to(store, draft(LOUNGE, "a"))
     thread.catch_up()
     told.append_to(store, draft(LOUNGE, "b"))
-    disk.fail = {"write": apsw.FullError}
+    disk.full()
     told.append_to(store, draft(LOUNGE, "c"))
-    disk.fail = {}
+    disk.heal()
     assert len(told) == 1
     thread.catch_up()
     assert [type(batch[0]).__name__ for batch in told] == ["Posted", "Posted", "StorageFull"]

@@ -11,6 +11,7 @@ from hubbub.api.settings import Settings
 from hubbub.app import Running, Seams, running
 from hubbub.config import Config
 from hubbub.knobs import Address
+from support.disk import Disk
 
 
 class Clock:
@@ -31,6 +32,7 @@ async def serving(
     data: Path,
     *,
     clock: Clock | None = None,
+    disk: Disk | None = None,
     port: int = 0,
     settings: dict[str, Any] | None = None,
     **config: Any,
@@ -40,6 +42,7 @@ async def serving(
     full = Config(
         data=data, listen=Address("127.0.0.1", port), settings=Settings(**(settings or {})), **chosen
     )
-    seams = Seams(now_ms=(clock or Clock()).now_ms, randomness=os.urandom)
+    reached = {} if disk is None else {"vfs": disk.name, "sync": disk.sync}
+    seams = Seams(now_ms=(clock or Clock()).now_ms, randomness=os.urandom, **reached)
     async with running(full, seams) as server:
         yield server

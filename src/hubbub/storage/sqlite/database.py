@@ -19,6 +19,7 @@ import structlog
 
 from hubbub.domain.errors import Damaged, HubbubError, Overloaded, StorageFailed, StorageFull
 from hubbub.storage.errors import StoreUnusable
+from hubbub.storage.sqlite import wal
 from hubbub.storage.sqlite.moving import Mover, move
 from hubbub.storage.sqlite.syncing import Apart, Pace, Syncs, Told
 
@@ -270,6 +271,8 @@ class Database:
 
     def _relax(self, relaxed: bool) -> None:
         """Have commits wait for their sync, or not. Between transactions only."""
+        if relaxed:
+            wal.expect_holes(self._file)
         wanted = 1 if relaxed else 2  # NORMAL, FULL
         self.connection.pragma("synchronous", wanted)
         assert self.connection.pragma("synchronous") == wanted

@@ -5,6 +5,7 @@ One connection, in the event loop's thread, reads and writes. An `append` is one
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +14,7 @@ import apsw
 from hubbub.domain.errors import Damaged, StorageFailed
 from hubbub.storage.base import Seed, StoreInfo
 from hubbub.storage.errors import StoreUnusable
+from hubbub.storage.sqlite import wal
 from hubbub.storage.sqlite.chaining import CHAINED, fill
 from hubbub.storage.sqlite.database import Database
 from hubbub.storage.sqlite.directory import Lock, prepare
@@ -68,7 +70,8 @@ class SqliteStore(Retention, Rooms, People, Sessions):
         lock = Lock(directory)
         try:
             with _refusing(directory):
-                database = Database(
+                connect = partial(
+                    Database,
                     file,
                     on_broken=on_broken,
                     on_damaged=on_damaged,
@@ -78,9 +81,11 @@ class SqliteStore(Retention, Rooms, People, Sessions):
                     sync=sync,
                     monotonic=monotonic,
                 )
+                database = wal.opened_whole(file, connect)
                 try:
                     bring_up(database, now_ms, randomness)
                     database.settle()
+                    wal.expect_none(file, database.connection)
                     return cls(database, lock, randomness)
                 except BaseException:
                     database.close()
@@ -107,6 +112,7 @@ class SqliteStore(Retention, Rooms, People, Sessions):
         with _refusing(directory):
             database = Database(file, on_broken=lambda failure: None, shared=True)
             try:
+                wal.check_beside(file, database.connection)
                 if pending(database.connection, steps()):
                     lock = Lock(directory)
                     try:

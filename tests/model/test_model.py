@@ -1,0 +1,47 @@
+"""The real server does what the reference says, over every transport at once."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from model.machine import Machine
+from model.world import World
+
+EXAMPLES = int(os.environ.get("HUBBUB_SOAK_EXAMPLES", "0"))
+"""With none, the same examples each time; with a number, as many new ones."""
+
+STEPS = 40
+
+
+@pytest.fixture
+def world(tmp_path):
+    try:
+        import uvloop
+    except ImportError:
+        loop = None
+    else:
+        loop = uvloop.new_event_loop
+    world = World(tmp_path / "data", loop)
+    with world.runner:
+        world.run(world.open())
+        yield world
+        world.run(world.close())
+
+
+@pytest.mark.timeout(0 if EXAMPLES else 120)
+def test_the_server_answers_and_tells_what_the_reference_does(world):
+    machine = type("TheMachine", (Machine,), {"world": world})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=EXAMPLES or 80,
+            stateful_step_count=STEPS,
+            derandomize=not EXAMPLES,
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            phases=(Phase.generate, Phase.shrink) if EXAMPLES else (Phase.generate,),
+        ),
+    )

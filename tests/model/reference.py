@@ -59,6 +59,8 @@ class Listener:
     told: dict[Place, list[Event]] = field(default_factory=dict)
     at: dict[Place, int] = field(default_factory=dict)
     bye: str | None = None
+    full: bool = False
+    """It takes nothing at the moment, and has to be told what it missed when it does again."""
 
 
 class Reference:
@@ -165,7 +167,7 @@ class Reference:
         log.events.append(event)
         log.times.append(self.now_ms)
         for listener in self.listeners:
-            if place in listener.logs:
+            if place in listener.logs and not listener.full:
                 listener.told[place].append(event)
                 listener.at[place] = log.head
         return event
@@ -194,11 +196,15 @@ class Reference:
         if after is not None and after > head:
             raise Refused(409, "stale-cursor", head=head)
         listener.logs.add(place)
-        listener.told.setdefault(place, []).extend(
-            [] if after is None else self.following(place, after)
-        )
+        listener.told.setdefault(place, []).extend([] if after is None else self.following(place, after))
         listener.at[place] = head
         return head
+
+    def drains(self, listener: Listener) -> None:
+        listener.full = False
+        for place in listener.logs:
+            listener.told[place] += self.following(place, listener.at[place])
+            listener.at[place] = self.logs[place].head
 
     def end(self, listener: Listener, why: str | None) -> None:
         listener.bye = why

@@ -21,8 +21,8 @@ class Ear:
         self.listener = listener
         self.start = start
         """Where it began in each log."""
-        self.mute = mute
-        """Opened with a ticket, so that nothing can be posted on it."""
+        self.scope = set(start) if mute else None
+        """All that may be listened to on it, when it was opened with a ticket; nothing can be posted then."""
 
     @property
     def heard(self) -> list[Frame]:
@@ -64,7 +64,8 @@ def place_of(frame: Frame, listener: Listener) -> Place:
     return next((place for place in listener.told if place[0] == "inbox"), ("inbox", "of nobody"))
 
 
-def refused(answer: Answer, refusal: Refused) -> None:
+def refused(answer: Any, refusal: Refused) -> None:
+    assert isinstance(answer, Answer), f"opened, where {refusal} was to be said"
     problem = answer.json
     assert (answer.status, problem["type"]) == (refusal.status, f"/problems/{refusal.problem}"), problem
     assert answer.headers["content-type"] == "application/problem+json"
@@ -132,7 +133,9 @@ class Talk:
         self.world.now_ms += 1
         self.reference.passes(1)
 
-    async def ask(self, method: str, target: str, token: str | None, body: Any = None, **fields: str) -> Answer:
+    async def ask(
+        self, method: str, target: str, token: str | None, body: Any = None, **fields: str
+    ) -> Answer:
         self.step()
         raw = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         return await self.world.ask(method, target, token, raw, **fields)
@@ -140,7 +143,14 @@ class Talk:
     # -- posting -------------------------------------------------------------
 
     async def post(
-        self, token: str, place: Place, text: str, key: str | None, head: int | str | None, *, loud: bool = False
+        self,
+        token: str,
+        place: Place,
+        text: str,
+        key: str | None,
+        head: int | str | None,
+        *,
+        loud: bool = False,
     ) -> None:
         """`head`: a seq, "*", or "stale" for one of another epoch. `loud`: the handle in capitals."""
         fields = {} if key is None else {"Idempotency-Key": key}
@@ -159,7 +169,14 @@ class Talk:
         assert answer.headers["location"] == f"{self.world.url}{room}/messages/{event['seq']}"
 
     async def post_by_socket(
-        self, ear: Ear, place: Place, text: str, key: str | None, head: int | str | None, *, loud: bool = False
+        self,
+        ear: Ear,
+        place: Place,
+        text: str,
+        key: str | None,
+        head: int | str | None,
+        *,
+        loud: bool = False,
     ) -> None:
         assert isinstance(ear.stream, Socket)
         name = place[1].upper() if loud and place[0] == "inbox" else place[1]
@@ -171,7 +188,7 @@ class Talk:
         self.step()
         reply = await ear.stream.ask(frame)
         try:
-            if ear.mute:
+            if ear.scope is not None:
                 raise Refused(403, "not-allowed")
             user = self.owner[ear.listener.token]
             event = self.expect_post(user, place, text, key, head, reply.get("id", ""))
@@ -235,11 +252,11 @@ class Talk:
         *,
         bearer: bool = True,
         last_id: str | None = None,
-        refusal: Refused | None = None,
+        wrong: Refused | None = None,
     ) -> Ear | None:
         """A stream at `address`, which is to begin in each log of `wanted` there; None: refused, rightly.
 
-        `refusal`: what the machine knows better than the reference, as that a cursor is of another epoch.
+        `wrong`: what the machine knows better than the reference, as that a cursor is of another epoch.
         """
         self.step()
         shown = token if bearer else None
@@ -254,15 +271,14 @@ class Talk:
                 self.reference.use(token)
             elif token not in self.reference.sessions:
                 raise Refused(401, "not-signed-in")
-            if refusal is not None:
-                raise refusal
+            if wrong is not None:
+                raise wrong
             start = {}
             for place, after in wanted.items():
                 head = self.reference.listen(listener, place, after)
                 start[place] = head if after is None else after
-        except Refused as expected:
-            assert isinstance(opened, Answer), f"opened, where {expected} was to be said"
-            refused(opened, expected)
+        except Refused as refusal:
+            refused(opened, refusal)
             return None
         assert not isinstance(opened, Answer), opened
         self.reference.listeners.append(listener)
@@ -273,7 +289,7 @@ class Talk:
 
     def check_opening(self, ear: Ear) -> None:
         if isinstance(ear.stream, Socket):
-            hello, *rest = ear.stream.frames
+            hello, *_ = ear.stream.frames
             user = self.owner[ear.listener.token]
             assert hello == {
                 "type": "hello",
@@ -291,6 +307,15 @@ class Talk:
         for ear in [each for each in self.ears if each.listener.bye is not None]:
             self.ears.remove(ear)
             await ear.end()
+
+    async def fill(self, ear: Ear) -> None:
+        """Its client does not read, so that its socket is full."""
+        ear.listener.full = True
+        self.world.other_end(ear.stream).pause_writing()
+
+    async def drain(self, ear: Ear) -> None:
+        self.reference.drains(ear.listener)
+        self.world.other_end(ear.stream).resume_writing()
 
     def drop(self, ear: Ear) -> None:
         """The client is gone, without a word."""

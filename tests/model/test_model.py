@@ -12,7 +12,7 @@ from model.world import World
 EXAMPLES = int(os.environ.get("HUBBUB_SOAK_EXAMPLES", "0"))
 """With none, the same examples each time; with a number, as many new ones."""
 
-STEPS = 40
+STEPS = 50
 
 
 @pytest.fixture
@@ -33,15 +33,16 @@ def world(tmp_path):
 @pytest.mark.timeout(0 if EXAMPLES else 120)
 def test_the_server_answers_and_tells_what_the_reference_does(world):
     machine = type("TheMachine", (Machine,), {"world": world})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=EXAMPLES or 80,
-            stateful_step_count=STEPS,
-            derandomize=not EXAMPLES,
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            phases=(Phase.generate, Phase.shrink) if EXAMPLES else (Phase.generate,),
-        ),
+    chosen = settings(
+        max_examples=EXAMPLES or 100,
+        stateful_step_count=STEPS,
+        derandomize=not EXAMPLES,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate, Phase.shrink) if EXAMPLES else (Phase.generate,),
     )
+    try:
+        run_state_machine_as_test(machine, settings=chosen)
+    finally:
+        print(*(f"{count:8,} {what}" for what, count in world.tally.most_common()), sep="\n")

@@ -78,7 +78,13 @@ class Line(asyncio.Protocol):
         return Answer(status, headers, body)
 
     def request(
-        self, method: str, target: str, host: str, token: str | None, body: bytes | None, fields: dict[str, str]
+        self,
+        method: str,
+        target: str,
+        host: str,
+        token: str | None,
+        body: bytes | None,
+        fields: dict[str, str],
     ) -> None:
         lines = [f"{method} {target} HTTP/1.1", f"Host: {host}"]
         if token is not None:

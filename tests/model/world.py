@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import os
 from base64 import urlsafe_b64encode
+from collections import Counter
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -42,6 +43,8 @@ class World:
         self.runner = asyncio.Runner(loop_factory=loop_factory)
         self.server: Running
         self.examples = 0
+        self.tally: Counter[str] = Counter()
+        """How often each thing was done, and how it came out."""
         self.made = 0
         cheap = Passwords(1, cost=Cost(memory_kib=8, passes=1))
         self._password_hash = cheap.hash_now(PASSWORD)
@@ -143,7 +146,9 @@ class World:
             line = self._line
         named = {name.replace("_", "-"): value for name, value in fields.items()}
         line.request(method, target, self.host, token, body, named)
-        return await line.answer(method)
+        answer = await line.answer(method)
+        self.tally[f"{method} {answer.status}"] += 1
+        return answer
 
     async def open_stream(
         self, kind: type[Chunked], target: str, token: str | None = None, **fields: str
@@ -165,6 +170,7 @@ class World:
         named = {name.replace("_", "-"): value for name, value in fields.items()}
         stream.request("GET", target, self.host, token, None, named)
         answer = await stream.answer("GET")
+        self.tally[f"{kind.__name__} {answer.status}"] += 1
         if answer.status not in (101, 200):
             stream.transport.close()
             return answer
@@ -179,11 +185,23 @@ class World:
 
     # -- looking inside ------------------------------------------------------
 
-    async def stored(self, room: str | None = None, user: str | None = None) -> tuple[list[Event], Gap | None]:
+    async def stored(
+        self, room: str | None = None, user: str | None = None
+    ) -> tuple[list[Event], Gap | None]:
         log = inbox_log(user) if user is not None else room_log(room or "")
         page = await self.server.store.page(log, after=0)
         assert not page.more
         return list(page.events), page.gap
+
+    def other_end(self, line: Line) -> Any:
+        """The server's side of a connection, to be told that its socket is full, or no more."""
+        mine = line.transport.get_extra_info("sockname")
+        (found,) = [
+            each
+            for each in self.server.servers[0].server_state.connections
+            if each.transport.get_extra_info("peername") == mine
+        ]
+        return found
 
     async def listeners_come_to(self, logs: int, streams: dict[str, int]) -> None:
         """Nobody is listened for who has gone, and nobody who listens is forgotten."""

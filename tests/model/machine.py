@@ -437,7 +437,7 @@ class Machine(RuleBasedStateMachine):
             ("next", page.follows, "after", page.last),
             ("prev", before, "before", page.first),
         ):
-            if due or exact:
+            if due or exact or way == "newest":
                 assert (rel in found) == due, (rel, found)
             if rel in found:
                 assert found[rel].startswith(f"{self.world.url}{path}?")

@@ -1,8 +1,10 @@
 """The real server does what the reference says, over every transport at once."""
 
+import logging
 import os
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -16,7 +18,15 @@ STEPS = 50
 
 
 @pytest.fixture
-def world(tmp_path):
+def quiet():
+    """The server's log of thousands of sessions is of no use here."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def world(tmp_path, quiet):
     try:
         import uvloop
     except ImportError:

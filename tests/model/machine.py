@@ -168,7 +168,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.talk.people) < 5)
     @rule(taken=st.booleans())
     def signs_up(self, taken: bool) -> None:
-        name = self.talk.people[0] if taken else f"new{len(self.talk.people)}-{self.talk.mark}"
+        name = self.talk.people[0] if taken else f"{self.talk.mark}-new{len(self.talk.people)}"
         answer = self.ask("POST", "/users", None, {"name": name.upper(), "password": PASSWORD})
         if taken:
             refused(answer, Refused(409, "name-taken", conflicts_with=f"/user/{name}"))
@@ -259,17 +259,22 @@ class Machine(RuleBasedStateMachine):
             self.reference.disabled.discard(name)
 
     @now_and_then(6)
-    @rule(n=N)
-    def lists_people(self, n: int) -> None:
+    @rule(n=N, limit=st.sampled_from([1, 2, 500]), loud=st.booleans())
+    def lists_people_page_by_page(self, n: int, limit: int, loud: bool) -> None:
         token = self.alive(n)
-        answer = self.ask("GET", "/users", token)
-        self.reference.use(token)
-        listed = [user for user in answer.json if user["name"].endswith(f"-{self.talk.mark}")]
-        assert listed == [
-            {"name": name, "created_at": time(self.reference.users[name])}
-            for name in sorted(self.talk.people)
-            if name not in self.reference.disabled
-        ]
+        able = [name for name in sorted(self.talk.people) if name not in self.reference.disabled]
+        prefix = f"{self.talk.mark}-"
+        target = f"/users?limit={limit}&prefix={prefix.upper() if loud else prefix}"
+        while True:
+            answer = self.ask("GET", target, token)
+            self.reference.use(token)
+            page, able = able[:limit], able[limit:]
+            users = [{"name": name, "created_at": time(self.reference.users[name])} for name in page]
+            assert (answer.status, answer.json) == (200, users)
+            assert list(links(answer)) == (["next"] if able else [])
+            if not able:
+                return
+            target = links(answer)["next"].removeprefix(self.world.url)
 
     # -- rooms ---------------------------------------------------------------
 

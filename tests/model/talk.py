@@ -102,7 +102,7 @@ class Talk:
         self.mark = f"e{world.examples}"
         world.now_ms += 1
         self.reference = Reference(world.now_ms, LIFETIME_SECONDS * 1000)
-        self.people = [f"{name}-{self.mark}" for name in ("ada", "bob", "cyd")]
+        self.people = [f"{self.mark}-{name}" for name in ("ada", "bob", "cyd")]
         self.ears: list[Ear] = []
         self.tokens: list[str] = []
         self.owner: dict[str, str] = {}

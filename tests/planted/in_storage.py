@@ -30,7 +30,8 @@ BUGS = (
         breaks="promise 1",
         file="storage/sqlite/database.py",
         old='        connection.pragma("cache_size", -CACHE_KIB)\n',
-        new='        connection.pragma("cache_size", -CACHE_KIB)\n        connection.pragma("synchronous", 0)\n',
+        new='        connection.pragma("cache_size", -CACHE_KIB)\n'
+        '        connection.pragma("synchronous", 0)\n',
         caught_by=(_SYNC + "test_every_batch_is_synced_before_it_is_acknowledged",),
     ),
     Bug(
@@ -119,7 +120,8 @@ BUGS = (
         name="If-Match is looked at before the key",
         breaks="section 6: a retry succeeds as the first try did",
         file="storage/sqlite/append.py",
-        old="            if draft.key is not None and (used := self._used(place, draft)):\n                return used\n",
+        old="            if draft.key is not None and (used := self._used(place, draft)):\n"
+        "                return used\n",
         new="",
         caught_by=(_CONTRACT + "test_a_known_key_answers_before_the_expected_head_is_looked_at",),
     ),
@@ -204,6 +206,8 @@ BUGS = (
         file="storage/sqlite/directory.py",
         old="            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
         new="            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)\n",
-        caught_by=("tests/storage/test_sqlite_directory.py::test_a_second_server_is_refused_and_told_by_whom",),
+        caught_by=(
+            "tests/storage/test_sqlite_directory.py::test_a_second_server_is_refused_and_told_by_whom",
+        ),
     ),
 )

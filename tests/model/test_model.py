@@ -48,6 +48,7 @@ def test_the_server_answers_and_tells_what_the_reference_does(world):
         stateful_step_count=STEPS,
         derandomize=not EXAMPLES,
         database=None,
+        report_multiple_bugs=False,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=(Phase.generate, Phase.shrink) if EXAMPLES else (Phase.generate,),

@@ -20,7 +20,7 @@ BUGS = (
         file="hub/log.py",
         old="        start = after + 1 - ring[0].seq\n",
         new="        start = max(after - ring[0].seq, 0)\n",
-        caught_by=(_HUB + "test_who_comes_back_with_a_cursor_hears_what_was_missed_and_then_what_is_new",),
+        caught_by=(_HUB + "test_what_the_store_had_before_this_server_was_told_is_not_heard_twice",),
     ),
     Bug(
         name="what comes while a socket is full is lost",
@@ -83,7 +83,7 @@ BUGS = (
         caught_by=(_HUB + "test_a_reader_who_never_drains_holds_nothing_in_memory",),
     ),
     Bug(
-        name="what is removed between two logs' gaps is not named",
+        name="a reader is not told of what was removed",
         breaks="promise 4",
         file="hub/hub.py",
         old="        entries = [gap_entry(page.gap)] if page.gap else []\n",
@@ -96,7 +96,7 @@ BUGS = (
         file="hub/hub.py",
         old="each is not sub)\n            self._close(sub)\n",
         new="each is not sub)\n",
-        caught_by=(_HUB + "test_who_leaves_hears_no_more",),
+        caught_by=(_HUB + "test_who_wants_a_log_no_longer_hears_no_more_of_it",),
     ),
     Bug(
         name="a log nobody listens to stays in memory",
@@ -104,7 +104,7 @@ BUGS = (
         file="hub/hub.py",
         old="        if not log.users and not log.fresh:  #",
         new="        if log.users < 0:  #",
-        caught_by=(_HUB + "test_a_log_nobody_listens_to_is_not_in_memory",),
+        caught_by=(_HUB + "test_waiting_ends_when_the_time_is_up",),
     ),
     Bug(
         name="a cursor from the future is taken",

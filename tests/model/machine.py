@@ -39,6 +39,9 @@ NAMES = st.sampled_from(
         "ÉTÉ",
     ]
 )
+MEANWHILE = st.lists(N, max_size=3)
+"""Who posts, while somebody does not hear it."""
+
 BAD_BODIES: list[tuple[bytes, int, str, dict[str, Any]]] = [
     (b'{"text":""}', 400, "bad-input", {"field": "text"}),
     (b'{"text":"a\\u0000b"}', 400, "bad-input", {"field": "text"}),
@@ -592,17 +595,25 @@ class Machine(RuleBasedStateMachine):
         assert reply == {"type": "unsubscribed", "ref": frame["ref"]} | whose
 
     @precondition(lambda self: self.talk.ears)
-    @rule(n=N)
-    def breaks_off(self, n: int) -> None:
+    @rule(n=N, posts=MEANWHILE)
+    def breaks_off(self, n: int, posts: list[int]) -> None:
         ear = self.talk.ears[n % len(self.talk.ears)]
+        logs = sorted(ear.listener.logs)
         self.talk.drop(ear)
         self.dropped.append(ear)
+        self.meanwhile(logs, posts)
 
     @precondition(lambda self: len(self.full()) < len(self.talk.ears))
-    @rule(n=N)
-    def stops_reading(self, n: int) -> None:
+    @rule(n=N, posts=MEANWHILE)
+    def stops_reading(self, n: int, posts: list[int]) -> None:
         ears = [ear for ear in self.talk.ears if not ear.listener.full]
-        self.run(self.talk.fill(ears[n % len(ears)]))
+        ear = ears[n % len(ears)]
+        self.run(self.talk.fill(ear))
+        self.meanwhile(sorted(ear.listener.logs), posts)
+
+    def meanwhile(self, logs: list[Place], posts: list[int]) -> None:
+        for n in posts if logs else ():
+            self.run(self.talk.post(self.alive(n), logs[n % len(logs)], f"meanwhile {n}", None, None))
 
     @precondition(lambda self: self.full())
     @rule(n=N)

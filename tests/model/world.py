@@ -156,14 +156,16 @@ class World:
         """The stream, or why there is none."""
         return await self._open(kind, target, token, fields | {"Accept": kind.accept})  # type: ignore[attr-defined]
 
-    async def open_socket(self, target: str, token: str | None = None) -> Socket | Answer:
+    async def open_socket(
+        self, target: str, token: str | None = None, kind: type[Socket] = Socket
+    ) -> Socket | Answer:
         fields = {
             "Connection": "Upgrade",
             "Upgrade": "websocket",
             "Sec-WebSocket-Version": "13",
             "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
         }
-        return await self._open(Socket, target, token, fields)
+        return await self._open(kind, target, token, fields)
 
     async def _open(self, kind: Any, target: str, token: str | None, fields: dict[str, str]) -> Any:
         stream: Stream = await self.connect(kind)
@@ -174,12 +176,12 @@ class World:
         if answer.status not in (101, 200):
             stream.transport.close()
             return answer
-        assert answer.status == (101 if kind is Socket else 200)
+        assert answer.status == (101 if issubclass(kind, Socket) else 200)
         stream.begin()
-        if kind is Socket:
+        if issubclass(kind, Socket):
             await stream.until(lambda: bool(stream.frames), "hello")
             assert stream.frames[0]["type"] == "hello", stream.frames
-        elif kind is EventStream:
+        elif issubclass(kind, EventStream):
             await stream.until(lambda: stream.last_id is not None, "the first id of a stream")
         return stream
 
@@ -202,6 +204,14 @@ class World:
             if each.transport.get_extra_info("peername") == mine
         ]
         return found
+
+    async def comes_to_rest(self, connections: int, requests: int) -> None:
+        """Until no more is under way than so many connections, and requests that are streams."""
+        state = self.server.servers[0].server_state
+        connections += self._line is not None and not self._line.over
+        async with deadline():
+            while len(state.connections) > connections or len(state.tasks) > requests:
+                await asyncio.sleep(0)
 
     async def listeners_come_to(self, logs: int, streams: dict[str, int]) -> None:
         """Nobody is listened for who has gone, and nobody who listens is forgotten."""

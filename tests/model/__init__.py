@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("model.machine", "model.talk")
+pytest.register_assert_rewrite("model.machine", "model.steps", "model.talk")

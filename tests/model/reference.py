@@ -6,8 +6,9 @@ its answers; everything else is known here beforehand.
 
 import unicodedata
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
+
+from model.forms import fold, time
 
 Event = dict[str, Any]
 Place = tuple[str, str]
@@ -20,21 +21,11 @@ class Refused(Exception):
         self.status, self.problem, self.members = status, problem, members
 
 
-def time(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
-
-
-def fold(name: str) -> str:
-    once = unicodedata.normalize("NFKC", name).casefold()
-    return " ".join(unicodedata.normalize("NFKC", once).split())
-
-
 @dataclass
 class Log:
     events: list[Event] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
-    removed: int = 0
-    """So many of its first events are there no more."""
+    removed: int = 0  # so many of its first events are there no more
 
     @property
     def head(self) -> int:
@@ -59,8 +50,7 @@ class Listener:
     told: dict[Place, list[Event]] = field(default_factory=dict)
     at: dict[Place, int] = field(default_factory=dict)
     bye: str | None = None
-    full: bool = False
-    """It takes nothing at the moment, and has to be told what it missed when it does again."""
+    full: bool = False  # it takes nothing now, and has to be told what it missed when it does again
 
 
 class Reference:
@@ -73,8 +63,6 @@ class Reference:
         self.logs: dict[Place, Log] = {}
         self.keys: dict[tuple[str, Place, str], tuple[str, Event]] = {}
         self.listeners: list[Listener] = []
-
-    # -- people and sessions -------------------------------------------------
 
     def add_user(self, name: str) -> None:
         self.users[name] = self.now_ms

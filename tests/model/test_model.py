@@ -24,6 +24,7 @@ def test_the_server_answers_and_tells_what_the_reference_does(world):
         database=None,
         report_multiple_bugs=False,
         deadline=None,
+        print_blob=True,
         suppress_health_check=list(HealthCheck),
         phases=(Phase.generate, Phase.shrink) if EXAMPLES else (Phase.generate,),
     )

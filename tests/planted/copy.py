@@ -52,10 +52,15 @@ class Copy:
         for plugin in _WITHOUT:
             command += ["-p", f"no:{plugin}"]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HUBBUB_")}
+        ours = {
+            "PYTHONPATH": str(self._source),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "HYPOTHESIS_STORAGE_DIRECTORY": str(self._source.parent / "hypothesis"),
+        }
         done = subprocess.run(
             [*command, *tests],
             cwd=ROOT,
-            env=kept | {"PYTHONPATH": str(self._source), "PYTHONDONTWRITEBYTECODE": "1"},
+            env=kept | ours,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

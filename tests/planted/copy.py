@@ -46,8 +46,8 @@ class Copy:
             file.write_text(text)
             _compile(file)
 
-    def run(self, tests: Sequence[str], *flags: str) -> tuple[int, str]:
-        """The exit code, and what was said."""
+    def run(self, tests: Sequence[str], *flags: str, patience_seconds: float = 20) -> tuple[int, str]:
+        """The exit code, and what was said. What does not come is waited for so long."""
         command = [sys.executable, "-B", "-m", "pytest", "-q", "--no-header", "-o", "addopts=", *flags]
         for plugin in _WITHOUT:
             command += ["-p", f"no:{plugin}"]
@@ -55,6 +55,7 @@ class Copy:
         ours = {
             "PYTHONPATH": str(self._source),
             "PYTHONDONTWRITEBYTECODE": "1",
+            "HUBBUB_TEST_DEADLINE_SECONDS": str(patience_seconds),
             "HYPOTHESIS_STORAGE_DIRECTORY": str(self._source.parent / "hypothesis"),
         }
         done = subprocess.run(

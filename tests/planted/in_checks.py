@@ -1,4 +1,5 @@
-"""Bugs of what checks others: the checker of ledgers, and the verdict of the load generator."""
+"""Bugs of what checks others: the checker of ledgers, and the verdict of the load generator. And bugs of the
+server that those have to notice who look at all of it: the model, and the checker of what happens at once."""
 
 from planted.bug import Bug
 
@@ -84,5 +85,21 @@ BUGS = (
         old="                faults.twice += 1\n",
         new="                pass\n",
         caught_by=("tests/bench/test_places.py::test_a_repeat_is_told",),
+    ),
+    Bug(
+        name="a direct message is told to its sender under the number of the other",
+        breaks="section 8: the number in the sender's own inbox",
+        file="api/websocket.py",
+        old="                seq=receipt.seq,\n",
+        new="                seq=outcome.events[0].seq if outcome.events else receipt.seq,\n",
+        caught_by=("tests/model/test_model.py",),
+    ),
+    Bug(
+        name="a page is read of a log as it was a moment ago",
+        breaks="I6",
+        file="storage/sqlite/logs.py",
+        old="        high = place.head + 1 if before is None else",
+        new="        high = max(place.head, 1) if before is None else",
+        caught_by=("tests/model/test_at_once.py",),
     ),
 )

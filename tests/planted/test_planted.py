@@ -33,7 +33,7 @@ def test_the_tests_that_catch_bugs_pass_without_any(copy):
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_a_planted_bug_is_caught(copy, bug):
     with copy.planted(bug):
-        code, said = copy.run(bug.caught_by, "-x", "--tb=short")
+        code, said = copy.run(bug.caught_by, "-x", "--tb=short", patience_seconds=6)
     assert code != PASSED, f"{bug.name}: it breaks “{bug.breaks}” and {', '.join(bug.caught_by)} did not mind"
     assert code == FAILED, said
     assert re.search(r"^FAILED ", said, re.MULTILINE), said

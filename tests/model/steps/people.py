@@ -12,9 +12,13 @@ from model.world import KINDS, PASSWORD
 
 
 class People(Base):
-    @initialize(rooms=st.integers(0, 2), posts=st.integers(0, 6))
-    def begins(self, rooms: int, posts: int) -> None:
+    @initialize(rooms=st.integers(0, 2), posts=st.integers(0, 6), notes=st.integers(0, 3))
+    def begins(self, rooms: int, posts: int, notes: int) -> None:
+        """With notes to themselves, so that people's inboxes are not numbered alike."""
         self.run(self.talk.begin())
+        for number in range(notes):
+            token = self.alive(number * number)
+            self.run(self.talk.post(token, ("inbox", self.talk.owner[token]), "a note", None, None))
         for number in range(rooms):
             self.creates_a_room(number, f"room {number}")
         for number in range(posts if rooms else 0):

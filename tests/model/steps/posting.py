@@ -12,8 +12,13 @@ from model.talk import refused
 
 
 class Posting(Base):
-    @rule(n=N, where=PLACES, text=TEXTS, key=KEYS, head=HEADS, loud=st.booleans())
-    def posts(self, n: int, where: Any, text: str, key: str | None, head: Any, loud: bool) -> None:
+    @rule(n=N, where=PLACES, text=TEXTS, key=KEYS, head=HEADS, loud=st.booleans(), by_socket=st.booleans())
+    def posts(
+        self, n: int, where: Any, text: str, key: str | None, head: Any, loud: bool, by_socket: bool
+    ) -> None:
+        if by_socket and self.sockets():
+            self.post_by_socket(n, where, text, key, head, loud)
+            return
         token = self.alive(n)
         place, head = self.goal(where, token, key, head)
         self.run(self.talk.post(token, place, text, key, head, loud=loud))
@@ -21,6 +26,9 @@ class Posting(Base):
     @precondition(lambda self: self.sockets())
     @rule(n=N, where=PLACES, text=TEXTS, key=KEYS, head=HEADS, loud=st.booleans())
     def posts_by_socket(self, n: int, where: Any, text: str, key: str | None, head: Any, loud: bool) -> None:
+        self.post_by_socket(n, where, text, key, head, loud)
+
+    def post_by_socket(self, n: int, where: Any, text: str, key: str | None, head: Any, loud: bool) -> None:
         sockets = self.sockets()
         ear = sockets[n % len(sockets)]
         place, head = self.goal(where, ear.listener.token, key, head)

@@ -25,8 +25,9 @@ def test_no_two_bugs_have_one_name():
 
 
 def test_the_tests_that_catch_bugs_pass_without_any(copy):
-    tests = sorted({test for bug in BUGS for test in bug.caught_by})
-    code, said = copy.run(tests)
+    tests = {test for bug in BUGS for test in bug.caught_by}
+    tests -= {"tests/model/test_model.py", "tests/model/test_at_once.py"}  # long, and run as they are anyway
+    code, said = copy.run(sorted(tests))
     assert code == PASSED, said
 
 

@@ -303,6 +303,17 @@ async def test_who_leaves_hears_no_more(house: House) -> None:
     assert other.heard == ["1"]
 
 
+async def test_who_wants_a_log_no_longer_hears_no_more_of_it(house: House) -> None:
+    reader, other = await house.listens(), await house.listens()
+    house.says(1)
+    house.hub.close(reader.subscriptions[0])
+    house.says(1)
+    assert (reader.heard, other.heard) == (["1"], ["1", "2"])
+    assert reader.subscriptions == ()
+    house.hub.leave(other)
+    assert house.hub.logs_in_memory == 0
+
+
 async def test_who_leaves_while_catching_up_is_not_written_to(house: House) -> None:
     house.says(RING_ENTRIES * 2)
     reader = await house.listens(after=0)
@@ -417,6 +428,8 @@ async def test_whoever_waits_is_woken_by_the_next_event(house: House) -> None:
     await house.settles()
     assert not waiting.done()
     house.says(1)
+    await house.settles()
+    assert waiting.done()
     await waiting
     await house.hub.grown(ROOM, 1, 60)  # it is there already
     assert house.hub.logs_in_memory == 0

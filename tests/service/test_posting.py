@@ -117,6 +117,15 @@ async def test_what_is_posted_in_one_turn_is_one_commit_told_in_order(
     assert posting.posts == 20
 
 
+async def test_what_was_posted_first_comes_first(posting: Posting, turn: Turn) -> None:
+    told = Told()
+    texts = [f"number {number}" for number in range(20)]
+    for text in texts:
+        posting.post(ROOM, ADA, text, told.append)
+    turn.ends()
+    assert [outcome.receipt.text for outcome in told if isinstance(outcome, Posted)] == texts
+
+
 async def test_a_turn_in_which_nothing_was_posted_commits_nothing(
     posting: Posting, watched: Watched, turn: Turn
 ) -> None:

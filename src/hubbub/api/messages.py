@@ -150,7 +150,7 @@ def _links(call: Call, query: MessagesQuery, page: Page) -> list[str]:
     first, last = page.events[0].seq, page.events[-1].seq
     reads_on = query.after is not None
     links = []
-    if page.more if reads_on else query.before is not None:
+    if page.more if reads_on else query.before is not None and last < page.head:
         links.append(lists.link(call, query, "next", after=format_cursor(epoch, last)))
     if first > 1 if reads_on else page.more:
         links.append(lists.link(call, query, "prev", before=format_cursor(epoch, first)))

@@ -1,0 +1,1 @@
+"""The rules of the machine, by what they are about."""

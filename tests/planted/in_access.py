@@ -1,0 +1,250 @@
+"""Bugs of the gate: who is let in, for how long, and what is told of them."""
+
+from planted.bug import Bug
+
+_GATE = "tests/api/test_gate.py::"
+_ACCOUNTS = "tests/service/test_accounts.py::"
+_SESSIONS = "tests/service/test_sessions.py::"
+_TICKETS = "tests/service/test_tickets.py::"
+
+BUGS = (
+    Bug(
+        name="an expired session is let in",
+        breaks="security: expiry",
+        file="domain/model.py",
+        old="        return now_ms < self.expires_at_ms",
+        new="        return True",
+        caught_by=(_SESSIONS + "test_a_session_unused_for_its_lifetime_is_over",),
+    ),
+    Bug(
+        name="a session in use runs out",
+        breaks="section 4: each use moves it forward",
+        file="service/accounts.py",
+        old="        return self._slide(self._alive(session))\n",
+        new="        return self._alive(session)\n",
+        caught_by=(_SESSIONS + "test_a_session_that_is_used_lives_on",),
+    ),
+    Bug(
+        name="a disabled user signs in",
+        breaks="security: removal",
+        file="service/accounts.py",
+        old="        known = credential is not None and not credential.disabled\n",
+        new="        known = credential is not None\n",
+        caught_by=(_ACCOUNTS + "test_unknown_wrong_and_disabled_are_refused_alike_after_the_same_work",),
+    ),
+    Bug(
+        name="disabling leaves sessions behind",
+        breaks="security: removal",
+        file="storage/sqlite/people.py",
+        old="            if now_ms is not None:\n",
+        new="            if now_ms is None:\n",
+        caught_by=(
+            "tests/storage/test_contract_people.py::"
+            "test_disabling_a_user_ends_all_their_sessions_and_can_be_undone",
+        ),
+    ),
+    Bug(
+        name="what another process ended is still remembered",
+        breaks="security: removal within a second",
+        file="service/accounts.py",
+        old="            self._remembered.forget_all()\n",
+        new="",
+        caught_by=(_SESSIONS + "test_ending_sessions_from_the_command_line_ends_those_without_streams_too",),
+    ),
+    Bug(
+        name="a signed-out token is still remembered",
+        breaks="security: revocation",
+        file="service/accounts.py",
+        old="        self._remembered.forget(session.id)\n",
+        new="",
+        caught_by=(_ACCOUNTS + "test_a_token_that_was_signed_out_signs_nobody_in",),
+    ),
+    Bug(
+        name="a stream outlives its session",
+        breaks="security: sign-out ends live streams",
+        file="service/watchers.py",
+        old="                stream.end(reason)\n",
+        new="                pass\n",
+        caught_by=(_SESSIONS + "test_signing_out_ends_the_sessions_streams_at_once_and_no_others",),
+    ),
+    Bug(
+        name="one ends the session of another",
+        breaks="security: sessions",
+        file="service/accounts.py",
+        old="        if found is None or found.user != session.user:\n",
+        new="        if found is None:\n",
+        caught_by=(_ACCOUNTS + "test_nobody_ends_or_learns_of_anothers_session",),
+    ),
+    Bug(
+        name="a token is stored as it is",
+        breaks="security: tokens are stored hashed",
+        file="service/tokens.py",
+        old='    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()',
+        new='    return token.encode("utf-8", "surrogatepass")',
+        caught_by=(_ACCOUNTS + "test_a_token_is_nowhere_in_the_store",),
+    ),
+    Bug(
+        name="a token is logged",
+        breaks="security: nothing secret in the log",
+        file="service/accounts.py",
+        old='        _log.info("signed in", user=user,',
+        new='        _log.info("signed in", token=token, user=user,',
+        caught_by=(_ACCOUNTS + "test_the_security_log_tells_who_came_and_went_and_no_secret",),
+    ),
+    Bug(
+        name="secrets are not blotted out of the log",
+        breaks="security: nothing secret in the log",
+        file="logs.py",
+        old="    return _SECRETS.sub(_BLOT, text)",
+        new="    return text",
+        caught_by=("tests/app/test_logs.py::test_no_secret_leaves_however_it_got_in",),
+    ),
+    Bug(
+        name="for an unknown name no password is hashed",
+        breaks="security: same body and time",
+        file="service/passwords.py",
+        old="            self._hasher.verify(self._nobodys, prepared)\n",
+        new="            pass\n",
+        caught_by=(
+            "tests/service/test_passwords.py::"
+            "test_without_a_usable_hash_the_same_work_is_done_and_nobody_gets_in",
+        ),
+    ),
+    Bug(
+        name="a password is compared with its hash as text",
+        breaks="security: argon2id",
+        file="service/passwords.py",
+        old="                return self._hasher.verify(password_hash, prepared)\n",
+        new="                return password_hash.encode() == prepared\n",
+        caught_by=("tests/service/test_passwords.py::test_a_password_is_the_one_that_was_hashed",),
+    ),
+    Bug(
+        name="passwords are hashed too cheaply",
+        breaks="security: m >= 19 MiB, t >= 2",
+        file="service/passwords.py",
+        old="    memory_kib: int = 19_456\n",
+        new="    memory_kib: int = 1_024\n",
+        caught_by=("tests/service/test_passwords.py::test_by_default_a_hash_costs_what_owasp_recommends",),
+    ),
+    Bug(
+        name="guesses at one name are not counted",
+        breaks="security: throttled per account",
+        file="service/accounts.py",
+        old="        by_account.take(user)\n        credential = await self._store.credential(user)\n",
+        new="        credential = await self._store.credential(user)\n",
+        caught_by=(
+            "tests/service/test_guessing.py::"
+            "test_many_guesses_at_once_are_checked_no_more_often_than_one_by_one",
+        ),
+    ),
+    Bug(
+        name="a limit lets one more pass",
+        breaks="section 10",
+        file="service/limits.py",
+        old="        if owed > self._burst:\n",
+        new="        if owed > self._burst + self._each:\n",
+        caught_by=("tests/service/test_limits.py::test_the_quota_may_be_used_at_once_and_not_one_more",),
+    ),
+    Bug(
+        name="an IPv6 customer has as many quotas as addresses",
+        breaks="section 10",
+        file="service/limits.py",
+        old='    return f"{IPv6Address(int(ip) >> 64 << 64)}/64"',
+        new="    return address",
+        caught_by=("tests/service/test_limits.py::test_a_customer_with_a_million_addresses_has_one_quota",),
+    ),
+    Bug(
+        name="a ticket opens another log",
+        breaks="security: for one user and log",
+        file="api/gate.py",
+        old="        if self.scope is not None and log not in self.scope:\n",
+        new="        if self.scope is not None and not log:\n",
+        caught_by=(_GATE + "test_a_ticket_opens_the_logs_it_names",),
+    ),
+    Bug(
+        name="a ticket never expires",
+        breaks="security: at most 30 seconds",
+        file="service/tickets.py",
+        old="            if self._now_ms() < ticket.expires_at_ms:\n",
+        new="            if ticket.expires_at_ms:\n",
+        caught_by=(_TICKETS + "test_a_ticket_is_good_for_half_a_minute",),
+    ),
+    Bug(
+        name="a ticket's signature is not looked at",
+        breaks="security: tickets",
+        file="service/tickets.py",
+        old="        if text.isascii() and hmac.compare_digest(self._signature(said), signature):\n",
+        new="        if text.isascii() and signature:\n",
+        caught_by=(_TICKETS + "test_changing_any_letter_of_a_ticket_spoils_it",),
+    ),
+    Bug(
+        name="a ticket posts",
+        breaks="section 7: it can listen and do nothing else",
+        file="api/websocket.py",
+        old="        if caller.scope is not None:\n",
+        new="        if caller is None:\n",
+        caught_by=(
+            "tests/conformance/test_websocket_handshake.py::test_a_ticket_listens_and_does_nothing_else",
+        ),
+    ),
+    Bug(
+        name="the Origin of a cookie's request is not looked at",
+        breaks="security: Origin, always with cookies",
+        file="api/gate.py",
+        old="    check_origin(headers, public_origin, required=not safe)\n",
+        new="",
+        caught_by=(_GATE + "test_the_cookie_changes_something_only_from_our_own_pages",),
+    ),
+    Bug(
+        name="a foreign origin is let in by how it ends",
+        breaks="security: exact match",
+        file="api/gate.py",
+        old="    if origin == public_origin or (",
+        new='    if (origin or "").endswith(public_origin.partition("//")[2]) or (',
+        caught_by=("tests/api/test_origins.py",),
+    ),
+    Bug(
+        name="a foreign origin is let in by how it begins",
+        breaks="security: exact match",
+        file="api/gate.py",
+        old="    if origin == public_origin or (",
+        new='    if (origin or "").startswith(public_origin) or (',
+        caught_by=(_GATE + "test_the_cookie_changes_something_only_from_our_own_pages",),
+    ),
+    Bug(
+        name="a WebSocket under the cookie is opened from anywhere",
+        breaks="security: Origin, always with cookies",
+        file="api/upgrade.py",
+        old="        safe=False,\n",
+        new="        safe=True,\n",
+        caught_by=(
+            "tests/conformance/test_websocket_handshake.py::"
+            "test_a_cookie_from_any_other_origin_is_answered_403",
+        ),
+    ),
+    Bug(
+        name="scripts can read the cookie",
+        breaks="security: HttpOnly",
+        file="api/gate.py",
+        old="Path=/; HttpOnly; SameSite",
+        new="Path=/; SameSite",
+        caught_by=(_GATE + "test_signing_in_by_cookie_hides_the_token",),
+    ),
+    Bug(
+        name="anybody may say where a request came from",
+        breaks="security: forwarded headers are trusted only as configured",
+        file="api/address.py",
+        old="    if not trusted:\n        return peer\n",
+        new='    if not trusted:\n        return headers.get("x-forwarded-for", peer)\n',
+        caught_by=("tests/api/test_address.py::test_the_client_is_the_peer_when_no_proxy_is_trusted",),
+    ),
+    Bug(
+        name="an operation is open to everyone",
+        breaks="security: one gate",
+        file="api/operations.py",
+        old='        summary="List the rooms there are, in the order of their names.",\n',
+        new='        summary="List the rooms there are, in the order of their names.",\n'
+        '        access="anyone",\n',
+        caught_by=("tests/api/test_open_operations.py",),
+    ),
+)

@@ -1,0 +1,186 @@
+"""Bugs of the hub and the framings: who is handed what, once and in order."""
+
+from planted.bug import Bug
+
+_HUB = "tests/hub/test_hub.py::"
+_FRAMING = "tests/protocol/test_framing.py::"
+
+BUGS = (
+    Bug(
+        name="one reader of a log is passed over",
+        breaks="promise 3, I2",
+        file="hub/hub.py",
+        old="                for reader in readers:\n",
+        new="                for reader in list(readers)[1:] or readers:\n",
+        caught_by=(_HUB + "test_everyone_is_written_the_same_bytes_joined_once",),
+    ),
+    Bug(
+        name="the event one stands at comes again on resuming",
+        breaks="promise 3: once",
+        file="hub/log.py",
+        old="        start = after + 1 - ring[0].seq\n",
+        new="        start = max(after - ring[0].seq, 0)\n",
+        caught_by=(_HUB + "test_what_the_store_had_before_this_server_was_told_is_not_heard_twice",),
+    ),
+    Bug(
+        name="what comes while a socket is full is lost",
+        breaks="promise 5",
+        file="hub/hub.py",
+        old="                        fallen.append(readers[reader])\n                        continue\n",
+        new="                        continue\n",
+        caught_by=(_HUB + "test_a_full_socket_is_not_written_to_and_misses_nothing",),
+    ),
+    Bug(
+        name="for a slow reader a queue grows",
+        breaks="promise 5, I7",
+        file="hub/hub.py",
+        old="                    if reader.paused:\n",
+        new="                    if not readers:\n",
+        caught_by=(_HUB + "test_a_full_socket_is_not_written_to_and_misses_nothing",),
+    ),
+    Bug(
+        name="a hole between catching up and going live",
+        breaks="promise 3: one step",
+        file="hub/hub.py",
+        old="        if sub.seq < log.flushed:\n            self._enqueue(sub)\n"
+        "        else:\n            self._join(sub)\n",
+        new="        self._join(sub)\n",
+        caught_by=(
+            _HUB + "test_nothing_falls_between_catching_up_and_going_live",
+            _HUB + "test_who_is_far_behind_reads_from_the_store",
+        ),
+    ),
+    Bug(
+        name="who joins before a flush hears it twice",
+        breaks="promise 3: once",
+        file="hub/hub.py",
+        old="        if log.fresh:\n            self._flush(log)\n        while",
+        new="        while",
+        caught_by=(_HUB + "test_events_said_but_not_flushed_are_not_heard_twice",),
+    ),
+    Bug(
+        name="a reader whose socket has drained is not served",
+        breaks="promise 5, I8",
+        file="hub/hub.py",
+        old="            if sub.started and not sub.live:\n",
+        new="            if sub.started and sub.live:\n",
+        caught_by=(_HUB + "test_a_full_socket_is_not_written_to_and_misses_nothing",),
+    ),
+    Bug(
+        name="what was removed is served from memory",
+        breaks="promise 4, retention",
+        file="hub/log.py",
+        old="        kept = [e for e in self.ring if e.seq > through]\n",
+        new="        kept = self.ring\n",
+        caught_by=(_HUB + "test_what_was_removed_is_not_served_from_memory_either",),
+    ),
+    Bug(
+        name="the ring of recent events grows without end",
+        breaks="I7",
+        file="hub/log.py",
+        old="        if len(self.ring) > RING_ENTRIES or self.ring_bytes > RING_BYTES:\n",
+        new="        if not self.ring:\n",
+        caught_by=(_HUB + "test_a_reader_who_never_drains_holds_nothing_in_memory",),
+    ),
+    Bug(
+        name="a reader is not told of what was removed",
+        breaks="promise 4",
+        file="hub/hub.py",
+        old="        entries = [gap_entry(page.gap)] if page.gap else []\n",
+        new="        entries = []\n",
+        caught_by=(_HUB + "test_a_removed_range_is_named",),
+    ),
+    Bug(
+        name="who no longer wants a log is told it further",
+        breaks="section 8: unsubscribe, I4",
+        file="hub/hub.py",
+        old="each is not sub)\n            self._close(sub)\n",
+        new="each is not sub)\n",
+        caught_by=(_HUB + "test_who_wants_a_log_no_longer_hears_no_more_of_it",),
+    ),
+    Bug(
+        name="a log nobody listens to stays in memory",
+        breaks="I9",
+        file="hub/hub.py",
+        old="        if not log.users and not log.fresh:  #",
+        new="        if log.users < 0:  #",
+        caught_by=(_HUB + "test_waiting_ends_when_the_time_is_up",),
+    ),
+    Bug(
+        name="a cursor from the future is taken",
+        breaks="section 2: never misread",
+        file="protocol/cursor.py",
+        old="    if seq > head:\n",
+        new="    if seq > head + 1:\n",
+        caught_by=(
+            "tests/protocol/test_cursor.py::"
+            "test_a_cursor_from_the_future_is_stale_and_says_where_the_head_is",
+        ),
+    ),
+    Bug(
+        name="the epoch of a cursor is not looked at",
+        breaks="section 2: never misread",
+        file="protocol/cursor.py",
+        old="    if colon and theirs != epoch:\n",
+        new="    if colon and not theirs:\n",
+        caught_by=("tests/protocol/test_cursor.py::test_a_cursor_of_another_epoch_is_never_misread",),
+    ),
+    Bug(
+        name="the id after a gap is that of its beginning",
+        breaks="promise 3: resuming",
+        file="protocol/framing.py",
+        old="    return Entry(gap.last,",
+        new="    return Entry(gap.first,",
+        caught_by=(_FRAMING + "test_a_gap_names_its_range_and_moves_the_cursor_past_it",),
+    ),
+    Bug(
+        name="the id of many logs lags by one event",
+        breaks="promise 3: resuming",
+        file="protocol/framing.py",
+        old="            self._places[log] = format_place(log, e.seq)\n"
+        "            events.append(sse_event(self.cursor, e.kind, e.json))\n",
+        new="            events.append(sse_event(self.cursor, e.kind, e.json))\n"
+        "            self._places[log] = format_place(log, e.seq)\n",
+        caught_by=(_FRAMING + "test_a_stream_of_many_logs_says_where_it_stands_in_all_of_them",),
+    ),
+    Bug(
+        name="of two lines in one chunk the first is left out",
+        breaks="promise 3",
+        file="protocol/framing.py",
+        old='chunk(b"\\n".join([*(e.json for e in entries), b""]))',
+        new='chunk(b"\\n".join([*(e.json for e in entries[-1:]), b""]))',
+        caught_by=(_FRAMING + "test_each_line_is_one_event",),
+    ),
+    Bug(
+        name="a reply is said before the one it follows",
+        breaks="section 8: requests are answered in their order",
+        file="protocol/session.py",
+        old="        while waiting and waiting[0].answer is not None:\n            yield waiting.popleft()\n",
+        new="        waiting.remove(ask)\n        yield ask\n",
+        caught_by=("tests/protocol/test_session.py::test_answers_come_in_the_order_of_the_requests",),
+    ),
+    Bug(
+        name="who waits is not woken",
+        breaks="section 6: a long poll answers as soon as there is something",
+        file="hub/hub.py",
+        old="                waiter.set_result(None)\n",
+        new="                pass\n",
+        caught_by=(_HUB + "test_whoever_waits_is_woken_by_the_next_event",),
+    ),
+    Bug(
+        name="the client drops the event after the one it stood at",
+        breaks="section 12, step 4",
+        file="client/places.py",
+        old="            if last <= seq:\n",
+        new="            if last <= seq + 1:\n",
+        caught_by=("tests/client/test_places.py",),
+    ),
+    Bug(
+        name="the client does not notice a hole",
+        breaks="section 12, step 4",
+        file="client/places.py",
+        old="            if first > seq + 1:\n",
+        new="            if first > seq + 2:\n",
+        caught_by=("tests/client/test_places.py",),
+    ),
+)

@@ -24,6 +24,7 @@ READ_BACK = 0.2
 POSTS_A_ROOM = 60
 """Acknowledgements between two new rooms."""
 MOST_ROOMS = 12
+READERS_A_ROOM = 3
 
 
 async def soon(seconds: float) -> None:
@@ -176,7 +177,11 @@ class Crowd:
         while not self._halted and len(self.rooms) < MOST_ROOMS:
             goal = self.acknowledged + POSTS_A_ROOM
             await self.progress.until(lambda goal=goal: self._halted or self.acknowledged >= goal)
-            await self._make_room(witness, f"Room {len(self.rooms)}")
+            number = len(self.rooms)
+            await self._make_room(witness, f"Room {number}")
+            for index, reader in enumerate(self._chance.sample(self.witnesses, READERS_A_ROOM), number):
+                kind = TRANSPORTS[index % len(TRANSPORTS)]
+                self._begins(reader.listen(f"room {number} by {kind}", self.rooms[number:], transport=kind))
 
     async def _make_room(self, witness: Witness, name: str) -> None:
         """Until it is there: made now, or by an attempt whose answer was lost."""

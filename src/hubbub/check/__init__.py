@@ -5,7 +5,7 @@ server.
 """
 
 from hubbub.check.ledger import Ledger, Reading, Receipt, deliveries
-from hubbub.check.promises import INVARIANTS, Fault, Resources, Stored, broken
+from hubbub.check.promises import INVARIANTS, Fault, Resources, Stored, broken, left_over
 from hubbub.check.stored import at_rest, resources, stored
 from hubbub.check.witness import Progress, Wish, Witness
 
@@ -23,6 +23,7 @@ __all__ = [
     "at_rest",
     "broken",
     "deliveries",
+    "left_over",
     "resources",
     "stored",
 ]

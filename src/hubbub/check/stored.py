@@ -36,14 +36,12 @@ async def stored(witnesses: Sequence[Witness], rooms: Iterable[str]) -> dict[Log
     return logs
 
 
-async def inbox(client: Client) -> list[Event]:
+async def inbox(client: Client, *, after: int = 0) -> list[Event]:
     """All of one's own inbox up to the head it has now, the copies of what one sent included."""
     events: list[Event] = []
     async with await client.socket() as socket:
-        head = (await socket.subscribe(None, after=0)).head
-        while not events or last(events[-1]) < head:
-            if not head:
-                break
+        head = (await socket.subscribe(None, after=after)).head
+        while (last(events[-1]) if events else after) < head:
             event = await anext(socket)
             if isinstance(event, Bye):
                 raise ConnectionLost(f"The server said good-bye ({event.reason}) amid the inbox.")

@@ -1,6 +1,7 @@
 """A server that is killed, stopped or frozen at any moment under load keeps all it has promised."""
 
 import asyncio
+import os
 import random
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from faults.crowd import Crowd
 from support.process import Process
 
-KILLS = 6
+KILLS = int(os.environ.get("HUBBUB_FAULT_KILLS", "6"))
 """On each event loop."""
 SEEDS = {"uvloop": 1, "asyncio": 2}
 

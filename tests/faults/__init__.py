@@ -1,4 +1,4 @@
-"""Servers ill-treated in every way there is but by their disk, under people who keep ledgers (`hubbub.check`).
+"""Servers ill-treated in every way but by their disk, under people who keep ledgers (`hubbub.check`).
 
     test_kills             killed at any moment under load; stopped kindly; frozen for seconds
                            (for long: `python -m soak kills`)

@@ -116,7 +116,7 @@ class Hub:
                 self._enqueue(sub)
 
     async def grown(self, id: LogId, after: int, seconds: float) -> None:
-        """Wait until the log has an event past `after`, or for so long; not at all once `dismiss` was called."""
+        """Wait until the log has an event past `after`, or for so long. Raises what `dismiss` was given."""
         log = await self._hold(id)
         try:
             if log.flushed <= after:

@@ -68,7 +68,7 @@ async def _held(place):
         descriptors=len(os.listdir("/proc/self/fd")),
         tasks=len(asyncio.all_tasks()),
         connections=sum(streams.values()) + sum(sockets.values()),
-        listeners=context.hub.logs_in_memory + context.hub.behind,
+        listeners=sum(log.users for log in context.hub._logs.values()) + context.hub.behind,
     )
 
 

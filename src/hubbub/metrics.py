@@ -3,6 +3,7 @@
 Nothing is counted here, and no hot path knows of this module.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -72,6 +73,7 @@ class ServerCollector(Collector):
         for transport, count in sorted(context.connections.by_transport.items()):
             connections.add_metric([transport], count)
         yield connections
+        yield _gauge("hubbub_tasks", "What the event loop has under way.", len(asyncio.all_tasks()))
         yield _counter("hubbub_posts", "Messages accepted, repeated ones included.", posting.posts)
         yield _counter(
             "hubbub_posts_repeated", "Posts whose key had been used: answered, not stored.", posting.repeated

@@ -6,12 +6,15 @@ next process reads from the disk what there is.
 """
 
 import asyncio
+import errno
 import gc
 import os
 import resource
 import signal
 import threading
+import time
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 
@@ -25,6 +28,11 @@ INTERRUPTED = 130
 """After a second Ctrl-C, which did not wait for anyone."""
 
 BROKEN_STOP_SECONDS = 3.0
+
+COMPLAINT_SECONDS = 10.0
+"""How long it is not said again that there are no descriptors left."""
+
+_NO_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 # Objects made between two collections. A chat server makes few cycles, and a collection that walks ten
 # thousand connections takes tens of milliseconds.
@@ -44,6 +52,7 @@ def run(config: Config, announce: Callable[[Running], None]) -> int:
 
 
 async def _serve(config: Config, announce: Callable[[Running], None]) -> int:
+    asyncio.get_running_loop().set_exception_handler(Complaints(time.monotonic))
     async with running(config) as server:
         interrupted = _obey_signals(server)
         announce(server)
@@ -58,6 +67,24 @@ async def _serve(config: Config, announce: Callable[[Running], None]) -> int:
     code = BROKEN if server.broken else INTERRUPTED if interrupted() else DONE
     _log.info("stopped", exit_code=code)
     return code
+
+
+class Complaints:
+    """What the event loop complains of is written down, but for one thing: without a descriptor left, asyncio
+    tries to accept as many connections as may wait, a thousand and more, and complains of each. To write
+    down that many tracebacks a second took all of a core, and those who were connected waited."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._quiet_until = 0.0
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in _NO_RESOURCES:
+            loop.default_exception_handler(context)
+        elif self._monotonic() >= self._quiet_until:
+            self._quiet_until = self._monotonic() + COMPLAINT_SECONDS
+            _log.error("nobody new can connect", reason=error.strerror)
 
 
 def _obey_signals(server: Running) -> Callable[[], bool]:

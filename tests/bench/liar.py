@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from hubbub.domain.ids import room_log
@@ -38,6 +39,14 @@ class Lie:
     """The number the author is told; None to turn the post away."""
     tells: Callable[[int, Message], Sequence[Message]] = lambda reader, message: [message]
     """What reader number so is told in place of a stored event."""
+    shows: Callable[[Sequence[Message]], Sequence[Message]] = lambda messages: messages
+    """What of a room somebody is shown who reads it later."""
+    repeats: Callable[[int], int] = lambda seq: seq
+    """The number that is told to whoever posts again under a key."""
+
+
+def answer(writer: asyncio.StreamWriter, body: bytes, status: str = "200 OK") -> None:
+    writer.write(f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
 
 
 class Reader:
@@ -51,6 +60,7 @@ class Liar:
     def __init__(self, lie: Lie) -> None:
         self._lie = lie
         self.heads: dict[str, int] = {}
+        self.stored: dict[str, list[Message]] = {}
         self._readers: dict[str, list[Reader]] = {}
         self._count = 0
         self._serving: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
@@ -71,6 +81,15 @@ class Liar:
                     if framing is SSE:
                         writer.write(sse_opening(f"{EPOCH}:0", 1000))
                     self._listens(room, framing, writer)
+                elif path.startswith("/health"):
+                    answer(writer, b"{}")
+                elif head.startswith("post "):
+                    await self._posted_over_rest(reader, writer, head, room)
+                elif "after=" in path:
+                    after = int(path.partition("after=")[2].partition("&")[0])
+                    limit = int(path.partition("limit=")[2].partition("&")[0])
+                    shown = [each for each in self._lie.shows(self.stored.get(room, ())) if each.seq > after]
+                    answer(writer, encode(shown[:limit]))
                 else:
                     etag = f'etag: "{EPOCH}:{self.heads.get(room, 0)}"\r\n'
                     writer.write(f"HTTP/1.1 200 OK\r\n{etag}content-length: 2\r\n\r\n[]".encode())
@@ -78,6 +97,18 @@ class Liar:
             pass
         finally:
             writer.close()
+
+    async def _posted_over_rest(self, reader, writer, head: str, room: str) -> None:
+        body = await reader.readexactly(int(head.partition("content-length:")[2].split()[0]))
+        key = head.partition("idempotency-key:")[2].split()[0]
+        was = next((each for each in self.stored.get(room, ()) if (each.key or "").lower() == key), None)
+        if was is not None:
+            answer(writer, encode(replace(was, seq=self._lie.repeats(was.seq))), "201 Created")
+            return
+        text = msgspec.json.decode(body)["text"]
+        new = Message(id="m", room=room, seq=0, sender="ada", text=text, sent_at="", key=key)
+        self._store(new)
+        answer(writer, encode(self.stored[room][-1]), "201 Created")
 
     async def end(self) -> None:
         for writer in self._serving.values():
@@ -113,8 +144,12 @@ class Liar:
             answer = {"type": "posted", "ref": post.ref, "seq": told}
         author.write(text_frame(encode(answer)))
         for stored in self._lie.stores(message):
-            self.heads[stored.room] = self.heads.get(stored.room, 0) + 1
-            self._tell(replace(stored, seq=self.heads[stored.room]))
+            self._store(stored)
+
+    def _store(self, message: Message) -> None:
+        seq = self.heads[message.room] = self.heads.get(message.room, 0) + 1
+        self.stored.setdefault(message.room, []).append(replace(message, seq=seq))
+        self._tell(replace(message, seq=seq))
 
     def _tell(self, message: Message) -> None:
         for reader in self._readers.get(message.room, ()):

@@ -5,16 +5,22 @@ import json
 import pytest
 
 from cli.commands import hubbub
+from hubbub.check import INVARIANTS
 
 SMALL = ("--clients", "12", "--rooms", "3", "--rate", "60", "--seconds", "0.5", "--warm-up", "0.1")
 
 
 async def played(tmp_path, *words):
-    """What a run found, from its JSON."""
-    ended = await hubbub("bench", *words, "--out", tmp_path / "out", cwd=tmp_path)
+    """What a run found, from its JSON; every promise was kept."""
+    ended = await hubbub("bench", *words, "--check", "--out", tmp_path / "out", cwd=tmp_path)
     assert ended.code == 0, ended.err + ended.out
     (file,) = (tmp_path / "out").glob("*.json")
-    return json.loads(file.read_text("utf-8"))
+    result = json.loads(file.read_text("utf-8"))
+    for name in INVARIANTS:
+        assert result["invariants"][name]["checked"] or (name, words[0]) == ("I5", "idle")
+        assert result["invariants"][name]["broken"] == 0
+        assert f"\n{name} BROKEN" not in ended.out
+    return result
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubbub.domain.errors import NoSuchRoom, StaleCursor
+from hubbub.domain.errors import NoSuchRoom, ShuttingDown, StaleCursor
 from hubbub.domain.events import Event, Gap
 from hubbub.domain.ids import LogId, MessageId, UserId, room_log
 from hubbub.hub import Hub, Subscription
@@ -432,6 +432,19 @@ async def test_whoever_waits_is_woken_by_the_next_event(house: House) -> None:
     assert waiting.done()
     await waiting
     await house.hub.grown(ROOM, 1, 60)  # it is there already
+    assert house.hub.logs_in_memory == 0
+
+
+async def test_nobody_waits_who_came_after_all_were_sent_away(house: House) -> None:
+    """A request may have begun before, and come to wait when nobody would tell it any more."""
+    house.says(1)
+    waiting = asyncio.ensure_future(house.hub.grown(ROOM, 1, 60))
+    await house.settles()
+    house.hub.dismiss(ShuttingDown)
+    for late in (waiting, house.hub.grown(ROOM, 1, 60)):
+        with pytest.raises(ShuttingDown):
+            await late
+    await house.hub.grown(ROOM, 0, 60)  # there is something, and no need to wait
     assert house.hub.logs_in_memory == 0
 
 

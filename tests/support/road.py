@@ -1,4 +1,4 @@
-"""The road between a client and the server: it can be blocked, and it can be cut.
+"""The road between a client and the server: it can be blocked, cut, narrow, slow, and lead nowhere.
 
 A TCP relay with small buffers, so that a reader behind a blocked road is soon one whose socket is full.
 """
@@ -12,14 +12,35 @@ _CHUNK_BYTES = 16 * 1024
 _BUFFER_BYTES = 8 * 1024
 
 
+class Way:
+    """One direction of all connections: to the server, or back."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.open.set()
+        self.cut_after: int | None = None
+        """Both ends of the next connection are reset when it has carried so many bytes."""
+        self.piece_bytes = _CHUNK_BYTES
+        """What is carried at a time."""
+        self.pause_seconds = 0.0
+        """Between two pieces."""
+        self.carried = 0
+        """By the connection that was made last."""
+
+
 class Road:
     """Use as an async context manager; `url` is its client's end."""
 
     def __init__(self, server_url: str) -> None:
         parts = urlsplit(server_url)
         self._to = (parts.hostname, parts.port)
-        self._open = asyncio.Event()
-        self._open.set()
+        self.there, self.back = Way(), Way()
+        self.leads_nowhere = False
+        """New connections are taken, and whatever is sent on them is swallowed."""
+        self.loses_ends = False
+        """A client's end of its connection is not told to the server: half of it stays open."""
+        self.travelled = 0
+        """How many connections were made."""
         self._server: asyncio.Server | None = None
         self._travels: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -27,10 +48,24 @@ class Road:
 
     def block(self) -> None:
         """Nothing comes through from the server any more; what it sends piles up on its side."""
-        self._open.clear()
+        self.back.open.clear()
 
     def free(self) -> None:
-        self._open.set()
+        self.back.open.set()
+
+    def vanish(self) -> None:
+        """Nothing comes through in either direction, and nobody is told."""
+        self.there.open.clear()
+        self.back.open.clear()
+
+    def chop(self, piece_bytes: int = 1) -> None:
+        """Carry so few bytes at a time."""
+        self.there.piece_bytes = self.back.piece_bytes = piece_bytes
+
+    def drip(self, bytes_per_second: int, *, each_seconds: float = 0.1) -> None:
+        """From the server comes no more than so much."""
+        self.back.piece_bytes = max(1, int(bytes_per_second * each_seconds))
+        self.back.pause_seconds = each_seconds
 
     def cut(self) -> None:
         """Every connection there is breaks, without a word. New ones may be made."""
@@ -55,7 +90,13 @@ class Road:
         task = asyncio.current_task()
         assert task is not None
         self._travels.add(task)
+        self.travelled += 1
+        self._writers.add(client_out)
         try:
+            if self.leads_nowhere:
+                while await client_in.read(_CHUNK_BYTES):
+                    pass
+                raise ConnectionResetError
             sock = socket.socket()
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
             sock.setblocking(False)
@@ -63,13 +104,16 @@ class Road:
             server_in, server_out = await asyncio.open_connection(sock=sock, limit=_CHUNK_BYTES)
         except OSError:
             client_out.transport.abort()
+            self._writers.discard(client_out)
             self._travels.discard(task)
             return
-        self._writers |= {client_out, server_out}
-        there = asyncio.ensure_future(self._carry(client_in, server_out, None))
-        back = asyncio.ensure_future(self._carry(server_in, client_out, self._open))
+        self._writers.add(server_out)
+        there = asyncio.ensure_future(self._carry(client_in, server_out, self.there))
+        back = asyncio.ensure_future(self._carry(server_in, client_out, self.back))
         try:
             await asyncio.wait((there, back), return_when=asyncio.FIRST_COMPLETED)
+            if self.loses_ends and there.done() and not back.done():
+                await asyncio.Event().wait()  # until the road is given up
             if not back.done():  # the client has finished: whatever the server still says is of no use
                 back.cancel()
         finally:
@@ -81,19 +125,24 @@ class Road:
                 writer.close()
             self._travels.discard(task)
 
-    async def _carry(
-        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, gate: asyncio.Event | None
-    ) -> None:
+    async def _carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, way: Way) -> None:
+        way.carried = 0
+        carried, cut_after = 0, way.cut_after
         try:
             while True:
-                if gate is not None:
-                    await gate.wait()
-                data = await source.read(_CHUNK_BYTES)
+                await way.open.wait()
+                if cut_after is not None and carried >= cut_after:
+                    return self.cut()
+                most = way.piece_bytes if cut_after is None else min(way.piece_bytes, cut_after - carried)
+                data = await source.read(most)
                 if not data:
-                    return
-                if gate is not None:
-                    await gate.wait()
+                    return None
+                await way.open.wait()
                 target.write(data)
                 await target.drain()
+                carried += len(data)
+                way.carried = carried
+                if way.pause_seconds:
+                    await asyncio.sleep(way.pause_seconds)
         except OSError:
             target.transport.abort()

@@ -32,6 +32,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     settle_seconds: float = 60.0
     """How long after the load everything has to have arrived."""
 
+    check: bool = False
+    """Read back what is stored afterwards, and hold it and what the server holds against every promise."""
+
     def mistakes(self) -> list[str]:
         """What cannot be done, each as a sentence."""
         found = []

@@ -76,5 +76,11 @@ async def play_alone(own: OwnServer, asked: Asked, people: People, cores: frozen
 
 
 async def _played(stage: Stage) -> Outcome:
+    before = await stage.resources() if stage.asked.check else None
     outcome = await SCENARIOS[stage.asked.scenario](stage)
-    return replace(outcome, server=stage.server.described, server_says=await stage.readiness())
+    return replace(
+        outcome,
+        kept=[] if before is None else await stage.check(before),
+        server=stage.server.described,
+        server_says=await stage.readiness(),
+    )

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from hubbub.bench.asked import Asked
 from hubbub.bench.figures import BUSY, Figures, Latency
+from hubbub.bench.kept import Kept
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.verdict import Verdict
 
@@ -35,6 +36,9 @@ def as_json(asked: Asked, outcome: Outcome, described: dict[str, Any]) -> bytes:
         "loads": [each.as_dict() for each in outcome.loads],
         "facts": outcome.facts,
         "verdict": outcome.verdict.as_dict(),
+        "invariants": {
+            each.invariant: {"promise": each.promise, **msgspec.to_builtins(each)} for each in outcome.kept
+        },
     }
     return msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n"
 
@@ -64,6 +68,7 @@ def show(console: Console, asked: Asked, outcome: Outcome) -> None:
     if outcome.facts:
         parts.append(_facts(outcome.facts))
     parts.append(_judgement(outcome.verdict))
+    parts += [Text(str(each), style=_style(each)) for each in outcome.kept]
     parts += [_warning(each) for each in outcome.loads if each.generator_is_busy]
     console.print(Group(*parts))
 
@@ -163,6 +168,12 @@ def _judgement(verdict: Verdict) -> Text:
         rest.append(f"{verdict.lost_connections:,} connections were lost")
     ending = "; ".join(["each once, in order, none missing, none unknown", *rest])
     return Text.assemble(counts, (ending, "green" if not rest else "yellow"))
+
+
+def _style(kept: Kept) -> str:
+    if kept.broken:
+        return "bold red"
+    return "green" if kept.checked else "yellow"
 
 
 def _warning(load: Figures) -> Text:

@@ -15,6 +15,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 
 _LISTENS = b"hubbub listens on "
+_METRICS = b"metrics for operators: "
 
 
 class ServerFailed(Exception):
@@ -30,6 +31,11 @@ class Server(Protocol):
         ...
 
     @property
+    def metrics(self) -> str | None:
+        """The address of its metrics, where that is known."""
+        ...
+
+    @property
     def address(self) -> tuple[str, int]: ...
 
     @property
@@ -41,7 +47,7 @@ class Server(Protocol):
 class RunningServer:
     """One somebody else has started."""
 
-    def __init__(self, url: str, pid: int | None) -> None:
+    def __init__(self, url: str, pid: int | None, metrics: str | None = None) -> None:
         parts = urlsplit(url if "//" in url else f"http://{url}")
         if parts.scheme not in ("http", "ws") or not parts.hostname:
             raise ServerFailed(f"{url}: say http://HOST:PORT; TLS is measured by measuring the proxy")
@@ -49,6 +55,7 @@ class RunningServer:
         host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname
         self.address = (host, parts.port or 80)
         self.pid = pid
+        self.metrics = metrics
         self.described = f"a server that ran already at {parts.scheme}://{parts.netloc}"
 
 
@@ -65,12 +72,16 @@ class OwnServer:
         flags: Sequence[str],
         environment: Mapping[str, str],
         cores: frozenset[int],
+        watched: bool = False,
     ) -> None:
+        """`watched`: its metrics are wanted."""
         self._data = data
         self._flags = flags
         self._environment = environment
         self._cores = cores
         self._listen = "127.0.0.1:0"
+        self._admin_listen = "127.0.0.1:0" if watched else "off"
+        self.metrics: str | None = None
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -90,7 +101,7 @@ class OwnServer:
     def _words(self) -> list[str]:
         return [
             *("serve", "--listen", self._listen, "--data", str(self._data)),
-            *("--admin-listen", "off", "--log-level", "error", *self._flags),
+            *("--admin-listen", self._admin_listen, "--log-level", "error", *self._flags),
         ]
 
     async def start(self) -> None:
@@ -105,23 +116,25 @@ class OwnServer:
                 env=dict(self._environment),
             )
         try:
-            self._listen = await self._told_address(self._process)
+            self._listen = (await self._told(self._process, _LISTENS)).partition("//")[2]
+            if self._admin_listen != "off":
+                self.metrics = await self._told(self._process, _METRICS)
         except BaseException:  # nobody else would stop it
             await self.kill()
             raise
 
-    async def _told_address(self, process: asyncio.subprocess.Process) -> str:
+    async def _told(self, process: asyncio.subprocess.Process, what: bytes) -> str:
         assert process.stdout is not None
         line = b""
         try:
             async with asyncio.timeout(START_SECONDS):
-                while not line.startswith(_LISTENS):
+                while not line.startswith(what):
                     line = await process.stdout.readline()
                     if not line:
                         raise ServerFailed("the server ended before it listened")
         except TimeoutError:
             raise ServerFailed(f"the server did not listen within {START_SECONDS:g} s") from None
-        return line.removeprefix(_LISTENS).decode().strip().partition("//")[2]
+        return line.removeprefix(what).decode().strip()
 
     async def kill(self) -> None:
         """As a power cut would, without a word."""

@@ -15,6 +15,7 @@ from hubbub.bench.figures import Figures, figures
 from hubbub.bench.fleet import Fleet
 from hubbub.bench.hearing import inbox
 from hubbub.bench.histogram import Histogram
+from hubbub.bench.kept import Kept, kept
 from hubbub.bench.orders import (
     Answer,
     Answered,
@@ -30,12 +31,16 @@ from hubbub.bench.orders import (
     Taken,
 )
 from hubbub.bench.pacing import NANOSECONDS
+from hubbub.bench.readback import Readback, sample
 from hubbub.bench.refusals import limited, refusal
 from hubbub.bench.rest import RestClient
 from hubbub.bench.screen import Screen
 from hubbub.bench.seats import People, Seat, seat, shares
 from hubbub.bench.server import OwnServer, Server, ServerFailed
+from hubbub.bench.verdict import Verdict, judge
 from hubbub.bench.watch import Health, Watch
+from hubbub.check import Resources, at_rest, resources
+from hubbub.client import ConnectionLost
 
 AT_ONCE = 128
 """Connections each process opens at the same time."""
@@ -43,6 +48,11 @@ AT_ONCE = 128
 LOOKS_AT_ONCE = 16
 
 CONNECT_SECONDS = 30.0
+MEMORY_BOUND_BYTES = 128 << 20
+MEMORY_BOUND_BYTES_A_CLIENT = 4096
+"""How far a server may have grown when everybody has left again: SQLite's page cache takes 64 MiB, what was
+looked up last some more, and what the allocator keeps of ten thousand connections goes with their number."""
+
 LEAD_SECONDS = 0.1
 """Between ordering a load and its beginning, so that all processes are told in time."""
 
@@ -67,6 +77,8 @@ class Stage:
         self.run = os.urandom(4).hex()
         self.began: dict[str, int] = {}
         """Where the logs of the last fleet ended before it began."""
+        self.judged: list[Findings] = []
+        """All that the verdict was given on."""
         self._cores = cores
         self._processes = 0
         """How many there were so far: each has a number of its own in the keys of its posts."""
@@ -143,6 +155,10 @@ class Stage:
             await self.connect(fleet)
             await fleet.ask(Settle(heads=heads, within_seconds=self.asked.settle_seconds), Settled)
             return await fleet.tell()
+
+    def judge(self, findings: Sequence[Findings]) -> Verdict:
+        self.judged = list(findings)
+        return judge(self.run, findings)
 
     # -- the steps of a load ------------------------------------------------
 
@@ -234,6 +250,32 @@ class Stage:
         return heads
 
     # -- the server, from outside -------------------------------------------
+
+    async def resources(self) -> Resources:
+        """What it holds now, as far as it can be known. Raises ServerFailed."""
+        try:
+            return await resources(pid=self.server.pid, metrics=self.server.metrics)
+        except ConnectionLost as error:
+            raise ServerFailed(str(error)) from error
+
+    async def check(self, before: Resources) -> list[Kept]:
+        """After the load: every promise, against what the server stores and holds. Raises ServerFailed."""
+        host, port = self.server.address
+        self.screen.step("reading back what is stored")
+        readback = Readback(f"http://{host}:{port}", self.run, self.people)
+        stored = await readback.stored(self.began, sample(self.judged))
+        again = await readback.again(self.judged, [log for log in self.began if "/" not in log])
+        self.screen.step("waiting for the server to come to rest")
+        after = await at_rest(self.resources, before)
+        return kept(
+            self.run,
+            self.judged,
+            stored,
+            again,
+            before=before,
+            after=after,
+            memory_bound_bytes=MEMORY_BOUND_BYTES + self.asked.clients * MEMORY_BOUND_BYTES_A_CLIENT,
+        )
 
     @asynccontextmanager
     async def health(self) -> AsyncIterator[Health]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hubbub.domain.ids import LogId, UserId, inbox_log, owner_of, room_log
+from hubbub.domain.ids import LogId, UserId, inbox_log, owner_of, room_log, room_of
 from hubbub.protocol.frames import GapFrame, LogFrame
 
 
@@ -22,6 +22,14 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     place: LogId
     """A room's log, or the inbox of the one it was for."""
     text: str
+
+    @property
+    def room(self) -> str | None:
+        return room_of(self.place)
+
+    @property
+    def to(self) -> str | None:
+        return owner_of(self.place)
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +89,8 @@ class Ledger:
         self.readings: dict[tuple[str, LogId], Reading] = {}
         self.foreign: list[tuple[str, LogFrame]] = []
         """What came, with the reader's name, in a log that this reader had not asked for."""
+        self.complaints: list[tuple[str, str]] = []
+        """What a reader itself found wrong with the sequence it was told."""
 
     # -- posting ------------------------------------------------------------
 
@@ -128,6 +138,10 @@ class Ledger:
             self.foreign.append((name, frame))
         else:
             reading.events.append(frame)
+
+    def complains(self, name: str, what: str) -> None:
+        """When the reader dropped events that came again, or found that some were left out."""
+        self.complaints.append((name, what))
 
 
 def deliveries(ledgers: Sequence[Ledger]) -> int:

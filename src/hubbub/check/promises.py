@@ -1,14 +1,4 @@
-"""The promises of the wire as invariants over ledgers and the store.
-
-    I1  every acknowledged message is stored, once
-    I2  each reader's sequence in a log has no hole, no repeat and nothing out of order
-    I3  nothing was seen that is not stored
-    I4  nobody saw what was not for them
-    I5  the same key always gave the same seq
-    I6  what was acknowledged can be read at once
-    I7  memory is bounded
-    I8  everybody has caught up in the end
-    I9  no descriptor, task, connection or listener is left over
+"""The promises of the wire as invariants over ledgers and the store: `INVARIANTS` says which.
 
 Pure. What is stored is handed in, whoever read it: a test from the store itself, others over the API.
 """
@@ -25,6 +15,19 @@ from hubbub.protocol.frames import GapFrame, LogFrame, Message, Sent
 Stored = Mapping[LogId, Sequence[LogFrame]]
 """Every log, from its beginning, as a reader of it would be told: oldest first, with what was removed named
 by a gap."""
+
+
+INVARIANTS = {
+    "I1": "every acknowledged message is stored, once",
+    "I2": "each reader's sequence in a log has no hole, no repeat and nothing out of order",
+    "I3": "nothing was seen that is not stored, and nothing is stored that was not posted",
+    "I4": "nobody saw what was not for them",
+    "I5": "the same key always gave the same seq",
+    "I6": "what was acknowledged can be read at once",
+    "I7": "memory is bounded",
+    "I8": "everybody has caught up in the end",
+    "I9": "no descriptor, task, connection or listener is left over",
+}
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -186,6 +189,9 @@ def _stored_in_order(stored: Stored) -> Iterator[Fault]:
 
 
 def _in_order(ledgers: Sequence[Ledger]) -> Iterator[Fault]:
+    for ledger in ledgers:
+        for name, what in ledger.complaints:
+            yield Fault("I2", f"{ledger.user}'s {name}: {what}")
     for reading in _readings(ledgers):
         yield from _dense(repr(reading), reading.events, reading.after)
 
@@ -250,10 +256,18 @@ def _memory(before: Resources, after: Resources, bound_bytes: int | None) -> Ite
 
 
 def _nothing_left(before: Resources, after: Resources) -> Iterator[Fault]:
+    for what, count in left_over(before, after).items():
+        yield Fault("I9", f"{count} {what} are left over")
+
+
+def left_over(before: Resources, after: Resources) -> dict[str, int]:
+    """What a server holds more of than before, of all that ends with those who came for it."""
+    more: dict[str, int] = {}
     for what in ("descriptors", "tasks", "connections", "listeners"):
         had, has = getattr(before, what), getattr(after, what)
         if had is not None and has is not None and has > had:
-            yield Fault("I9", f"{has - had} {what} are left over")
+            more[what] = has - had
+    return more
 
 
 def _readings(ledgers: Sequence[Ledger]) -> Iterator[Reading]:

@@ -63,6 +63,20 @@ def bench(
         int | None, Parameter(help="Processes the clients live in; by default one a core they have.")
     ] = None,
     settle: Annotated[float, Parameter(help="Seconds everything has to arrive in after a load.")] = 60.0,
+    check: Annotated[
+        bool,
+        Parameter(
+            help="Then read back all that is stored, and tell of each promise whether it was kept.",
+            negative="",
+        ),
+    ] = False,
+    metrics: Annotated[
+        str | None,
+        Parameter(
+            help="Where that server's metrics are, as http://127.0.0.1:9464/metrics, for --check.",
+            metavar="URL",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         Parameter(help="A directory that gets the figures as JSON, and drawn.", metavar="DIR"),
@@ -87,6 +101,7 @@ def bench(
         settle_seconds=settle,
         people=min(clients, Asked().people) if people is None else people,
         streams=streams,
+        check=check,
     )
     if mistakes := asked.mistakes():
         raise Misused("; ".join(mistakes))
@@ -94,7 +109,7 @@ def bench(
         if url is None:
             outcome = _alone(asked, for_server, for_clients)
         else:
-            outcome = _on(url, seed, server_pid, asked, for_clients)
+            outcome = _on(RunningServer(url, server_pid, metrics), seed, asked, for_clients)
     except (ServerFailed, FleetFailed, Limited) as error:
         raise Failed(str(error)) from error
     except asyncio.CancelledError:
@@ -103,7 +118,7 @@ def bench(
     report.show(console, asked, outcome)
     for file in _write(out, asked, outcome) if out is not None else ():
         console.print(f"written: {file}", style="dim", soft_wrap=True)
-    return BROKEN_PROMISE if outcome.verdict.broken else 0
+    return BROKEN_PROMISE if outcome.broken else 0
 
 
 def _rates(text: str) -> tuple[float, ...]:
@@ -117,13 +132,15 @@ def _alone(asked: Asked, for_server: frozenset[int], for_clients: frozenset[int]
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as directory:
         data = Path(directory) / "data"
         people = msgspec.convert(seeded(data, asked.clients, asked.rooms), People)
-        own = OwnServer(data, flags=SERVER_FLAGS, environment=without_settings(), cores=for_server)
+        own = OwnServer(
+            data, flags=SERVER_FLAGS, environment=without_settings(), cores=for_server, watched=asked.check
+        )
         return asyncio.run(play_alone(own, asked, people, for_clients))
 
 
-def _on(url: str, seed: Path | None, pid: int | None, asked: Asked, for_clients: frozenset[int]) -> Outcome:
+def _on(server: RunningServer, seed: Path | None, asked: Asked, for_clients: frozenset[int]) -> Outcome:
     people = None if seed is None else _people(seed, asked)
-    return asyncio.run(play_on(RunningServer(url, pid), asked, people, for_clients))
+    return asyncio.run(play_on(server, asked, people, for_clients))
 
 
 def _people(seed: Path, asked: Asked) -> People:

@@ -16,9 +16,10 @@ from hubbub.client.lines import Transport
 from hubbub.client.places import Event, Log
 from hubbub.client.socket import Socket
 from hubbub.client.subscription import Subscription
-from hubbub.protocol.frames import GapFrame, Message, Sent
+from hubbub.protocol.frames import Bye, GapFrame, Message, Sent
 
 __all__ = [
+    "Bye",
     "Client",
     "ClientError",
     "ConnectionLost",

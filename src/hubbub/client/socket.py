@@ -118,6 +118,8 @@ class Socket:
             return await reply
         finally:
             self._waiting.pop(request.ref, None)
+            if reply.done() and not reply.cancelled():
+                reply.exception()  # the same end that sending has told of already: nobody else asks for it
 
     async def _read(self) -> None:
         """Owns the receiving side until the connection ends; `close` cancels it."""

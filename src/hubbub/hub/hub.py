@@ -54,6 +54,7 @@ class Hub:
         self._grown: list[Log] = []
         self._queue: deque[Subscription] = deque()  # each that is behind stands here once at most
         self._catching_up: asyncio.Task[None] | None = None
+        self._dismissed: Callable[[], Exception] | None = None
         self.deliveries = 0
         self.flushes = 0
         self.behind = 0
@@ -115,10 +116,12 @@ class Hub:
                 self._enqueue(sub)
 
     async def grown(self, id: LogId, after: int, seconds: float) -> None:
-        """Wait until the log has an event past `after`, or for so long."""
+        """Wait until the log has an event past `after`, or for so long. Raises what `dismiss` was given."""
         log = await self._hold(id)
         try:
             if log.flushed <= after:
+                if self._dismissed is not None:
+                    raise self._dismissed()
                 waiter = asyncio.get_running_loop().create_future()
                 log.waiters.add(waiter)
                 try:
@@ -132,7 +135,9 @@ class Hub:
             self._release(log)
 
     def dismiss(self, why: Callable[[], Exception]) -> None:
-        """End every wait for something new: `grown` raises `why()` to each."""
+        """End every wait for something new: `grown` raises `why()` to each, and to whoever comes to wait yet,
+        for their requests may have begun before."""
+        self._dismissed = why
         for log in self._logs.values():
             for waiter in log.waiters:
                 if not waiter.done():

@@ -3,7 +3,6 @@
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.seats import one_room_each, posters_beside
 from hubbub.bench.stage import Stage
-from hubbub.bench.verdict import judge
 
 SHARE_PER_SECOND = 0.1
 
@@ -16,6 +15,6 @@ async def churn(stage: Stage) -> Outcome:
     async with await stage.fleet(readers, posters) as fleet:
         connect_seconds = await stage.connect(fleet)
         loads = [await stage.load(fleet, rate, returns_per_second=returns_per_second) for rate in asked.rates]
-        verdict = judge(stage.run, await fleet.tell())
+        verdict = stage.judge(await fleet.tell())
     facts = {"connect_seconds": connect_seconds, "returns_per_second": returns_per_second}
     return Outcome(loads=loads, verdict=verdict, facts=facts)

@@ -3,7 +3,6 @@
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.seats import Seat, one_room_each, posters_beside
 from hubbub.bench.stage import Stage
-from hubbub.bench.verdict import judge
 
 
 async def fanout(stage: Stage) -> Outcome:
@@ -11,7 +10,7 @@ async def fanout(stage: Stage) -> Outcome:
     async with await stage.fleet(readers, posters) as fleet:
         connect_seconds = await stage.connect(fleet)
         loads = [await stage.load(fleet, rate) for rate in stage.asked.rates]
-        verdict = judge(stage.run, await fleet.tell())
+        verdict = stage.judge(await fleet.tell())
     return Outcome(loads=loads, verdict=verdict, facts={"connect_seconds": connect_seconds})
 
 

@@ -6,7 +6,6 @@ from hubbub.bench.outcome import Outcome
 from hubbub.bench.seats import one_room_each
 from hubbub.bench.server import ServerFailed
 from hubbub.bench.stage import Stage
-from hubbub.bench.verdict import judge
 
 SETTLE_SECONDS = 2.0
 """After connecting, until the server has finished what that left to do."""
@@ -28,7 +27,7 @@ async def idle(stage: Stage) -> Outcome:
         await asyncio.sleep(asked.seconds)
         ended = stage.server_cpu_seconds()
         later = stage.memory()
-        verdict = judge(stage.run, await fleet.tell())
+        verdict = stage.judge(await fleet.tell())
     if after is None or later is None or begun is None or ended is None:
         raise ServerFailed("the server's process is gone")
     facts = {

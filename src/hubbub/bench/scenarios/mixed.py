@@ -10,7 +10,6 @@ from hubbub.bench.orders import Settle, Settled
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.seats import Seat, seat
 from hubbub.bench.stage import Stage
-from hubbub.bench.verdict import judge
 
 ROOMS_EACH = 3
 DIRECT_SHARE = 0.2
@@ -30,7 +29,7 @@ async def mixed(stage: Stage) -> Outcome:
         # An acknowledgement tells nothing of the other's inbox, so that is asked for.
         heads = await stage.heads(people)
         await fleet.ask(Settle(heads=heads, within_seconds=asked.settle_seconds), Settled)
-        verdict = judge(stage.run, await fleet.tell())
+        verdict = stage.judge(await fleet.tell())
     sizes = sorted((sum(room in each.rooms for each in people) for room in _rooms(people)), reverse=True)
     facts = {"connect_seconds": connect_seconds, "largest_room": sizes[0], "smallest_room": sizes[-1]}
     return Outcome(loads=loads, verdict=verdict, facts=facts)

@@ -8,7 +8,6 @@ Whoever is sent away comes back afterwards, and has to be told what they missed.
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.scenarios.fanout import seats
 from hubbub.bench.stage import Stage
-from hubbub.bench.verdict import judge
 
 
 async def overload(stage: Stage) -> Outcome:
@@ -21,7 +20,7 @@ async def overload(stage: Stage) -> Outcome:
             async with stage.health() as health:
                 loads.append(await stage.load(fleet, rate, health=health, come_back=True))
             failed += health.failed
-        verdict = judge(stage.run, await fleet.tell())
+        verdict = stage.judge(await fleet.tell())
     facts = {
         "connect_seconds": connect_seconds,
         "share_of_posts_shed": verdict.shed / verdict.posted if verdict.posted else 0.0,

@@ -6,7 +6,6 @@ At the end every room is read again from its beginning: what was acknowledged ha
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.seats import one_room_each
 from hubbub.bench.stage import Stage
-from hubbub.bench.verdict import judge
 
 
 async def posts(stage: Stage) -> Outcome:
@@ -17,5 +16,5 @@ async def posts(stage: Stage) -> Outcome:
         loads = [await stage.load(fleet, rate) for rate in asked.rates]
         heads = await stage.settle(fleet)
         found = await fleet.tell()
-    verdict = judge(stage.run, [*found, *await stage.audit(heads)])
+    verdict = stage.judge([*found, *await stage.audit(heads)])
     return Outcome(loads=loads, verdict=verdict, facts={"connect_seconds": connect_seconds})

@@ -8,7 +8,6 @@ from hubbub.bench.orders import Done, Slow
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.seats import one_room_each, posters_beside
 from hubbub.bench.stage import Stage
-from hubbub.bench.verdict import judge
 
 SHARE = 0.05
 BYTES_PER_SECOND = 1024
@@ -25,7 +24,7 @@ async def slow(stage: Stage) -> Outcome:
         some_slow = await stage.load(fleet, asked.rates[0], name="5 % are slow", slow_too=False)
         await fleet.ask(Slow(share=0.0, bytes_per_second=0), Done)
         await stage.settle(fleet)
-        verdict = judge(stage.run, await fleet.tell())
+        verdict = stage.judge(await fleet.tell())
     facts: dict[str, float | int | None] = {
         "connect_seconds": connect_seconds,
         "slow_readers": sum(each.count for each in slowed),

@@ -13,7 +13,6 @@ from hubbub.bench.pacing import NANOSECONDS
 from hubbub.bench.seats import one_room_each, posters_beside
 from hubbub.bench.server import ServerFailed
 from hubbub.bench.stage import Stage
-from hubbub.bench.verdict import judge
 
 ALIVE_SHARE = 0.75
 """How far into the posting without readers the server is killed."""
@@ -53,7 +52,7 @@ async def storm(stage: Stage) -> Outcome:
         repeated = await fleet.ask(Repeat(), Done)
         await stage.settle(fleet)
         caught_up_at = time.monotonic()
-        verdict = judge(stage.run, await fleet.tell())
+        verdict = stage.judge(await fleet.tell())
     cut, verdict.lost_connections = verdict.lost_connections, 0  # it was for this that the server was killed
     facts = {
         "connect_seconds": connect_seconds,

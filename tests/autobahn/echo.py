@@ -1,7 +1,7 @@
-"""A server that gives back every message: hubbub's reading and writing of frames, with no conversation on top.
+"""A server that gives back every message: hubbub's reading and writing of frames, with no talk on top.
 
-What a frame is, who reads it, what is answered and how it ends is all `FramedConnection`'s. Only the handshake
-and the echo are here, and binary messages, which hubbub itself refuses: they come as texts do.
+What a frame is, who reads it, what is answered and how it ends is all `FramedConnection`'s. Only the
+handshake and the echo are here, and binary messages, which hubbub itself refuses: they come as texts do.
 """
 
 import asyncio

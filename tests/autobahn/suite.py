@@ -2,8 +2,8 @@
 
     python -m autobahn.suite [CASE …]      in tests/; `make autobahn` installs the suite first
 
-Sections 12 and 13 are about compression, which hubbub does not offer. The suite's own report, a page for every
-case, is in tests/autobahn/.report.
+Sections 12 and 13 are about compression, which hubbub does not offer. The suite's own report, a page for
+every case, is in tests/autobahn/.report.
 """
 
 import asyncio

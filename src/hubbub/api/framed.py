@@ -190,8 +190,10 @@ class FramedConnection(asyncio.Protocol):
             if size == 126 and end - at >= 4:
                 size, body = int.from_bytes(data[at + 2 : at + 4]), at + 8
             if (
-                self._library is None
-                and (first == _TEXT or (first in (_PING, _PONG) and size < 126))
+                (
+                    (first == _TEXT and self._library is None)
+                    or (first in (_PING, _PONG) and size < 126 and self.is_open)
+                )
                 and second & _MASKED
                 and second & 0x7F != 127
                 and size <= self.max_frame_bytes

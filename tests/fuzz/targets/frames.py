@@ -1,32 +1,43 @@
 """A WebSocket's bytes, read by us and by the `websockets` library alone: they have to agree.
 
-The first bytes of an input say where it is cut and when the reader is full; the rest is what the client sends.
+The first bytes of an input say when the reader is full and where it is cut; the rest is what the client
+sends.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
+from fuzz.targets import cut, halved, whole
 from hubbub.api.framed import FRAMES_PER_TURN, FramedConnection, library_log
 from hubbub.protocol.session import NOT_UNDERSTOOD
 
 MAX_BYTES = 1000
 """The largest message here: one over the limit is soon found."""
 
-MOST_CUTS = 15
+
+TOO_BIG, PROTOCOL_ERROR = 1009, 1002
 
 
 class Reading(NamedTuple):
     told: list[bytes]
     """The whole texts."""
-    written: bytes
+    pongs: list[bytes]
+    codes: frozenset[int]
+    """What the close frame says, if there is one; or what it may say."""
     ended: bool
     """Whether the connection is over, and not only said to be."""
+
+    def check(self, other: "Reading") -> None:
+        """Raises AssertionError unless `other` is one of the readings this one allows."""
+        assert other.told == self.told
+        assert other.pongs == self.pongs
+        assert other.codes == self.codes or (other.codes and other.codes < self.codes)
+        assert other.ended == self.ended
 
 
 # -- by us --------------------------------------------------------------------
@@ -140,42 +151,93 @@ def by_us(pieces: Iterable[bytes], *, full: int = 0) -> Reading:
         else:
             assert connection.left
         assert len(connection._fragments or b"") <= MAX_BYTES
-    return Reading(connection.told, transport.written, transport.closing)
+    pongs, codes = _answered(transport.written)
+    return Reading(connection.told, pongs, codes, transport.closing)
+
+
+def _answered(written: bytes) -> tuple[list[bytes], frozenset[int]]:
+    """The pongs, and the code of the close frame: all that is answered by one who tells nothing."""
+    pongs: list[bytes] = []
+    codes: list[int] = []
+    while written:
+        first, size = written[:2]
+        assert size < 126, "a control frame, unmasked"
+        payload, written = written[2 : 2 + size], written[2 + size :]
+        assert len(payload) == size
+        if first == 0x8A:
+            pongs.append(payload)
+        else:
+            assert first == 0x88
+            codes.append(int(Close.parse(payload).code))
+    assert len(codes) <= 1, "two close frames"
+    return pongs, frozenset(codes)
 
 
 # -- by the library -----------------------------------------------------------
 
 
 def by_the_library(stream: bytes) -> Reading:
-    """What the frames of RFC 6455 in `stream` ask for, with our one rule of our own: no binary messages."""
-    library = ServerProtocol(state=OPEN, max_size=MAX_BYTES, logger=library_log)
-    library.receive_data(stream)
+    """What `stream` asks for by RFC 6455, and two rules of our own: no binary messages, none too large.
+
+    The library is asked for no more than what a frame is. It has a limit too, but charges a message for the
+    control frames amid it; and a close amid fragments it takes for a mistake, which it is not (section 5.4).
+    """
+    library = ServerProtocol(state=OPEN, max_size=None, logger=library_log)
+    at, too_large = _too_large(stream)
+    library.receive_data(stream if at is None else stream[: at + 2])
     told: list[bytes] = []
     parts: list[bytes] = []
-    written: list[Frame] = []
-    open = True
+    pongs: list[bytes] = []
+    codes: frozenset[int] = frozenset()
     for frame in library.events_received():
         match frame.opcode:
             case Opcode.PING:
-                written.append(Frame(Opcode.PONG, frame.data))
-            case Opcode.BINARY if open:
-                open = False
-                written.append(Frame(Opcode.CLOSE, Close(NOT_UNDERSTOOD, "messages are text").serialize()))
-            case Opcode.TEXT | Opcode.CONT if open:
+                pongs.append(bytes(frame.data))
+            case Opcode.BINARY if not codes:
+                codes = frozenset({NOT_UNDERSTOOD})
+            case Opcode.TEXT | Opcode.CONT if not codes:
                 parts.append(bytes(frame.data))
                 if frame.fin:
                     told.append(b"".join(parts))
                     parts = []
-    if open:
-        written += _last_word(library)
-    return Reading(told, b"".join(bytes(f.serialize(mask=False)) for f in written), library.close_expected())
+    if codes:
+        pass
+    elif close := library.close_rcvd or library.close_sent:
+        codes = frozenset({int(close.code)})
+    elif at is not None:
+        codes = too_large
+    return Reading(told, pongs, codes, library.close_expected() or at is not None)
 
 
-def _last_word(library: ServerProtocol) -> Iterator[Frame]:
-    """A close frame amid fragments the library takes for a mistake; it is none (section 5.4 of RFC 6455)."""
-    close = library.close_rcvd or library.close_sent
-    if close is not None:
-        yield Frame(Opcode.CLOSE, b"" if close.code == 1005 else close.serialize())
+def _too_large(stream: bytes) -> tuple[int | None, frozenset[int]]:
+    """Where a frame begins with which a message is too large, and what may be said of it.
+
+    It is refused when it is announced. Of a frame that is unlawful besides, either may be said.
+    """
+    at = message = 0
+    while len(stream) - at >= 2:
+        first, second = stream[at], stream[at + 1]
+        wide = {126: 2, 127: 8}.get(second & 0x7F, 0)
+        if len(stream) - at < 2 + wide:
+            break
+        size = int.from_bytes(stream[at + 2 : at + 2 + wide]) if wide else second & 0x7F
+        control = first & 0x08
+        if message + size > MAX_BYTES and not (control and first & 0xF0 == 0x80 and size < 126):
+            goes_on = not control and (first & 0x0F == 0 or not message)
+            return at, frozenset({TOO_BIG} if goes_on else {TOO_BIG, PROTOCOL_ERROR})
+        if not control:
+            message = 0 if first & 0x80 else message + size
+        at += 2 + wide + 4 + size
+    return None, frozenset()
+
+
+def rest_for(expected: Reading) -> list[bytes]:
+    """What more is to be sent before we have to have come so far.
+
+    We too refuse a message that is too large once it is announced, unless the frame is hardly larger than one
+    may be, or not at all and the last of several: then it is waited for.
+    """
+    return [bytes(MAX_BYTES + 14)] if TOO_BIG in expected.codes else []
 
 
 # -- the target ---------------------------------------------------------------
@@ -183,21 +245,17 @@ def _last_word(library: ServerProtocol) -> Iterator[Frame]:
 
 def try_one(data: bytes) -> None:
     """Raises AssertionError when the two readings differ."""
-    if len(data) < 3:
-        return
-    cuts = data[0] % (MOST_CUTS + 1)
-    full = int.from_bytes(data[1:3])
-    places, stream = data[3 : 3 + 2 * cuts], data[3 + 2 * cuts :]
+    full, pieces = int.from_bytes(data[:2]), cut(data[2:])
+    stream = b"".join(pieces)
     expected = by_the_library(stream)
-    at = sorted({int.from_bytes(places[n : n + 2]) % (len(stream) + 1) for n in range(0, len(places), 2)})
-    pieces = [stream[a:b] for a, b in pairwise([0, *at, len(stream)])]
-    assert by_us(pieces) == expected
-    assert by_us(pieces, full=full) == expected
+    rest = rest_for(expected)
+    expected.check(by_us([*pieces, *rest]))
+    expected.check(by_us([*pieces, *rest], full=full))
     if len(stream) <= 300:
-        assert by_us(stream[n : n + 1] for n in range(len(stream))) == expected
+        expected.check(by_us([*(stream[n : n + 1] for n in range(len(stream))), *rest]))
 
 
-def text(payload: bytes, *, fin: bool = True, opcode: Opcode = Opcode.TEXT) -> bytes:
+def text(payload: bytes = b"", *, fin: bool = True, opcode: Opcode = Opcode.TEXT) -> bytes:
     return bytes(Frame(opcode, payload, fin=fin).serialize(mask=True))
 
 
@@ -241,6 +299,11 @@ STREAMS = {
     "a short text in the longest form": text(b"a") + b"\x81\xff" + (3).to_bytes(8) + b"\0\0\0\0abc",
     "a short text in the middle form": text(b"a") + b"\x81\xfe" + (3).to_bytes(2) + b"\0\0\0\0abc",
     "a close with a code nobody may use": text(b"a") + text((1005).to_bytes(2), opcode=Opcode.CLOSE),
+    "a ping amid fragments that are all a message may be": text(b"x" * MAX_BYTES, fin=False)
+    + ping(b"p" * 125)
+    + pong(b"p" * 125)
+    + text(opcode=Opcode.CONT)
+    + text(b"a"),
     "a binary message": text(b"a")
     + text(b"b", opcode=Opcode.BINARY)
     + ping()
@@ -255,9 +318,8 @@ STREAMS = {
 
 def seeds() -> Iterator[bytes]:
     for stream in STREAMS.values():
-        yield b"\0\0\0" + stream
-        cut = (len(stream) // 2).to_bytes(2)
-        yield b"\1\0\1" + cut + stream
+        yield b"\0\0" + whole(stream)
+        yield b"\0\1" + halved(stream)
 
 
 WORDS = (

@@ -1,6 +1,6 @@
 """An HTTP connection fed with anything, with the whole server behind it: it answers, refuses or closes.
 
-Whichever way the bytes are cut, the same requests are seen in them.
+Whichever way the bytes are cut, the same requests are seen in them, and no other than h11 sees.
 """
 
 import asyncio
@@ -10,11 +10,14 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import h11
 import uvicorn
+from structlog.testing import capture_logs
 from uvicorn.server import ServerState
 
-from fuzz.targets import cut, halved, whole
+from fuzz.targets import cut, cut_at, halved, whole
 from hubbub.api.http import build_app
 from hubbub.api.settings import Settings
 from hubbub.api.transport import PARSED_AT_ONCE, http_class
@@ -140,7 +143,9 @@ class Site:
     def hear(self, pieces: Iterable[bytes]) -> tuple[list[Request], bytes]:
         """The requests that were seen in what one connection sent, and what was answered."""
         self.requests = []
-        written = self.loop.run_until_complete(self._converse(pieces))
+        with capture_logs() as logs:
+            written = self.loop.run_until_complete(self._converse(pieces))
+        assert not [entry for entry in logs if entry["log_level"] in ("error", "critical")], logs
         assert not self.complaints.said, self.complaints.said
         return self.requests, written
 
@@ -207,6 +212,45 @@ def try_one(data: bytes) -> None:
     seen_whole, _ = site.hear([b"".join(pieces)])
     # A mistake ends the connection, and what it has not begun with by then it does not begin with.
     assert seen[: len(seen_whole)] == seen_whole[: len(seen)], (seen, seen_whole)
+    _are_there(seen, b"".join(pieces))
+
+
+def _are_there(seen: list[Request], stream: bytes) -> None:
+    """Another reader of HTTP finds them too: none begins within the body of the one before."""
+    there, lawful = by_h11(stream)
+    found = [(method, path) for method, path, _ in seen]
+    targets = [(method, _path_in(target)) for method, target in there]
+    assert found[: len(targets)] == targets[: len(found)], (found, targets)
+    assert not lawful or len(found) <= len(targets), f"{found[len(targets) :]} was smuggled in"
+
+
+def _path_in(target: bytes) -> bytes:
+    parts = urlsplit(target) if not target.startswith(b"/") else None
+    return parts.path if parts else target.partition(b"?")[0].partition(b"#")[0]
+
+
+def by_h11(stream: bytes) -> tuple[list[tuple[str, bytes]], bool]:
+    """The requests in `stream`, and whether they end there rather than with a mistake."""
+    reader = h11.Connection(h11.SERVER, max_incomplete_event_size=len(stream) + 1)
+    reader.receive_data(stream)
+    there: list[tuple[str, bytes]] = []
+    try:
+        while True:
+            event = reader.next_event()
+            if event is h11.NEED_DATA or isinstance(event, h11.ConnectionClosed):
+                return there, True
+            if isinstance(event, h11.Request):
+                there.append((event.method.decode(), event.target))
+            if event is h11.PAUSED:
+                if reader.our_state is not h11.SEND_RESPONSE:
+                    return there, True
+                reader.send(h11.Response(status_code=404, headers=[("Content-Length", "0")]))
+                reader.send(h11.EndOfMessage())
+                if reader.our_state is not h11.DONE:
+                    return there, True
+                reader.start_next_cycle()
+    except h11.RemoteProtocolError:
+        return there, False
 
 
 def _request(method: str, path: str, *fields: str, body: bytes = b"", token: bool = True) -> bytes:
@@ -225,6 +269,8 @@ _UPGRADE = (
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     "Sec-WebSocket-Version: 13",
 )
+
+_TO_H2C = ("Connection: Upgrade", "Upgrade: h2c")
 
 
 def _streams() -> Iterator[bytes]:
@@ -250,6 +296,13 @@ def _streams() -> Iterator[bytes]:
     yield _request("GET", "/ws", *_UPGRADE) + b"\x81\x82\0\0\0\0{}\x88\x80\0\0\0\0"
     yield _request("GET", f"/room/{ROOM}/subscribe?after=0", *_UPGRADE) + b"\x89\x80\0\0\0\0"
     yield _request("GET", "/rooms", *_UPGRADE)
+    yield _request("GET", "/rooms", *_TO_H2C) + _request("GET", "/health/live")
+    yield _request("POST", "/rooms", *_TO_H2C, body=_request("GET", "/rooms")) + _request("GET", "/docs")
+    yield _request("POST", "/rooms", *_UPGRADE, body=b"{}") + _request("GET", "/health/live")
+    yield _request("CONNECT", "a:1") + _request("GET", "/health/live")
+    yield b"GET /rooms HTTP/1.0\r\n" + "\r\n".join([*_UPGRADE, "", ""]).encode() + _request("GET", "/rooms")
+    yield b"GET /rooms\r\n" + "\r\n".join([*_UPGRADE, "", ""]).encode() + _request("GET", "/rooms")
+    yield b"GET /rooms HTTP/2.0\r\nHost: a\r\n\r\n" + _request("GET", "/rooms")
     yield _request("HEAD", "/openapi.json", "If-None-Match: *") * 3
     yield _request("OPTIONS", "/rooms", "Origin: http://a") + _request("DELETE", "/sessions/nobody")
     yield _request("POST", "/rooms", "Content-Length: 3", _CHUNKED) + b"0\r\n\r\n" + _request("GET", "/rooms")
@@ -264,6 +317,7 @@ def seeds() -> Iterator[bytes]:
     for stream in _streams():
         yield whole(stream)
         yield halved(stream)
+        yield cut_at(stream.index(b"\r\n\r\n") + 4, stream)
 
 
 WORDS = (
@@ -273,6 +327,8 @@ WORDS = (
         b"DELETE ",
         b"OPTIONS ",
         b"HEAD ",
+        b"CONNECT ",
+        b"Upgrade: h2c\r\n",
         b" HTTP/1.1\r\n",
         b" HTTP/1.0\r\n",
         b"\r\n",

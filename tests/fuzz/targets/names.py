@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from fuzz.targets import check_mistake
+from fuzz.mistakes import check_mistake
 from hubbub.domain import policy
 from hubbub.domain.errors import BadInput, TooLarge
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import parse_qs, unquote
 
-from fuzz.targets import check_mistake
+from fuzz.mistakes import check_mistake
 from hubbub.api.address import public_url
 from hubbub.api.call import Call, first
 from hubbub.api.lists import MAX

@@ -47,9 +47,14 @@ async def _connected(server: Running, tls: Tls | None = None) -> AsyncIterator[W
     """Without `tls`: a connection on which the handshake is still to be begun."""
     context = ssl.create_default_context(cafile=str(tls.certificate)) if tls else None
     async with deadline():
-        reader, writer = await asyncio.open_connection(
-            server.address.host, server.address.port, ssl=context, limit=1 << 20
-        )
+        while True:
+            try:
+                reader, writer = await asyncio.open_connection(*server.address, ssl=context, limit=1 << 20)
+            except (ConnectionError, ssl.SSLError):
+                if tls is None:
+                    raise
+            else:  # on a busy machine a handshake may take longer than the little it is given here
+                break
     try:
         yield Wire(reader, writer, str(server.address))
     finally:

@@ -44,19 +44,22 @@ def tls(tmp_path_factory) -> Tls:
 
 @asynccontextmanager
 async def _connected(server: Running, tls: Tls | None = None) -> AsyncIterator[Wire]:
-    """Without `tls`: a connection on which the handshake is still to be begun."""
+    """Without `tls`: one on which the handshake is still to be begun; else one that was answered on."""
     context = ssl.create_default_context(cafile=str(tls.certificate)) if tls else None
     async with deadline():
         while True:
             try:
                 reader, writer = await asyncio.open_connection(*server.address, ssl=context, limit=1 << 20)
-            except (ConnectionError, ssl.SSLError):
+                wire = Wire(reader, writer, str(server.address))
+                if tls is not None:
+                    assert (await wire.asks("GET", "/health/live")).status == 200
+            except (ConnectionError, EOFError, ssl.SSLError):
                 if tls is None:
                     raise
-            else:  # on a busy machine a handshake may take longer than the little it is given here
+            else:  # on a busy machine it may take longer than the little it is given here
                 break
     try:
-        yield Wire(reader, writer, str(server.address))
+        yield wire
     finally:
         writer.transport.abort()
 

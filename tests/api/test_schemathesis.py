@@ -1,7 +1,7 @@
 """A stranger who has only read the OpenAPI document finds every answer as it says, whatever it sends.
 
-Requests are well formed and malformed in every way the schemas allow for, one by one and in sequences: what was
-made is used, and what was ended is used again. Whether all that is well formed is taken, and all that is not is
+Requests are well formed and malformed in every way the schemas allow for, one by one and in sequences: what
+was made is used, and what was ended is used again. Whether all that is well formed is taken and the rest
 refused, tests/conformance/test_openapi.py finds out: for that one has to know what no schema can say.
 
 HUBBUB_SCHEMATHESIS_EXAMPLES asks for more random requests than the few of a quick run.

@@ -322,6 +322,10 @@ MORE: dict[str, Case] = {
     "the end of nothing": broken(more()),
     "a text amid fragments, in fragments": broken(text(fin=False) + text(fin=False)),
     "a binary amid fragments": broken(PAIR[0] + raw(BINARY, HELLO)),
+    "a message in fragments after another": heard(b"".join(PAIR) * 2, PAIRED, PAIRED),
+    "a message in fragments after one of no frames but its last": heard(
+        text(fin=False) + more() + b"".join(PAIR), echoed(b""), PAIRED
+    ),
     "a close amid fragments, in pieces": Case(lambda: octets(PAIR[0], closing(4000)), ends=(4000,)),
     "a close in fragments amid fragments": broken(PAIR[0] + raw(CLOSE, fin=False)),
     "a length in two bytes more than it needs": heard(

@@ -92,6 +92,20 @@ async def test_nothing_is_read_as_a_request_behind_an_upgrade(house):
         assert await house.texts() == []
 
 
+async def test_what_comes_behind_a_request_for_another_protocol_does_not_disturb_its_answer(house):
+    async with house.wire() as odd:
+        path = house.messages + "?after=0&wait=60"
+        odd.request("GET", path, ADA, Connection="Upgrade", Upgrade="h2c")
+        await house.until(lambda: len(house.tasks) > 0)
+        odd.say(b"\0no HTTP at all\r\n\r\n" * 1000 + _post(house))
+        await house.bystander.asks("POST", house.messages, token_of("bob"), b'{"text": "hi"}')
+        answer = await odd.response()
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+        assert b'"text":"hi"' in answer.body
+        await odd.is_closed()
+    assert await house.texts() == ["hi"]
+
+
 async def test_what_is_odd_but_clear_is_understood_and_so_is_what_follows(house, subtests):
     for name, (said, status) in CLEAR.items():
         for cut in CUTS.values():

@@ -28,8 +28,10 @@ def try_one(data: bytes) -> None:
     except BadInput:
         assert parse_seq(given) is None
     else:
+        epoch, colon, number = given.rpartition(":")
+        assert epoch == EPOCH or not colon, "of another epoch"
+        assert number.isascii()
         assert 0 <= seq <= MAX_SEQ
-        assert given.rpartition(":")[2].isascii()
         assert parse_cursor(format_cursor(EPOCH, seq), EPOCH) == seq
         assert parse_cursor(seq, EPOCH) == seq
         try:

@@ -35,6 +35,7 @@ def try_one(data: bytes) -> None:
 def _try_user(given: str) -> None:
     name = _taken(policy.user_name, given)
     if name is not None:
+        assert given.isascii(), "something else looks like a letter"
         assert policy.is_handle(name)
         assert policy.user_name(name) == policy.user_name(name.upper()) == name
 
@@ -51,6 +52,7 @@ def _try_room(given: str) -> None:
     assert folded, "a name that folds to nothing"
     assert len(folded) <= policy.MAX_FOLDED_CHARACTERS
     assert policy.folded(folded) == folded
+    assert unicodedata.is_normalized("NFKC", folded)
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
         assert policy.folded(unicodedata.normalize(form, name)) == folded  # type: ignore[arg-type]
     for other in (name.lower(), name.casefold(), f"  {name}\t"):

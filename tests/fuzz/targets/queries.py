@@ -31,6 +31,7 @@ def _call(query: bytes) -> Call:
 def try_one(data: bytes) -> None:
     target, _, query = data.rpartition(b"?")
     call = _call(query)
+    given = parse_qs(query.decode("latin-1"), keep_blank_values=True)
     for kind in KINDS:
         try:
             asked = call.query(kind)
@@ -38,6 +39,9 @@ def try_one(data: bytes) -> None:
             check_mistake(error)
             continue
         encode(asked)
+        for name in kind.__struct_fields__:
+            once = not isinstance(getattr(asked, name), list)
+            assert len(given.get(name, ())) <= 1 or not once, f"{name} was given twice"
         if isinstance(asked, MessagesQuery):
             assert 1 <= asked.limit <= MAX
             assert asked.wait >= 0

@@ -112,6 +112,7 @@ def seeds() -> Iterator[bytes]:
     yield b'{"text":"\\ud83d\\ude00\\ud800","type":"post"}'
     yield b"[" * 2000
     yield b'{"a":' * 500 + b"1" + b"}" * 500
+    yield b'{"a":' * 1500
 
 
 WORDS = (

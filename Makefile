@@ -10,7 +10,7 @@ RESULTS ?= benchmarks/results/$(shell date +%F)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test bench bench-growth bench-micro bench-peers reference check format setup lock clean
+.PHONY: help serve test autobahn bench bench-growth bench-micro bench-peers reference check format setup lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -30,6 +30,9 @@ reference: ## The C programs that figures of hubbub are put beside; without a co
 
 bench-peers: .venv/.serving $(REFERENCE) benchmarks/.peers/.installed ## Other servers, the reference and hubbub under one load; a part with ARGS="--only hubbub,ws"
 	@$(BIN)/python benchmarks/peers.py --out $(RESULTS) $(ARGS)
+
+autobahn: .venv/.developing tests/autobahn/.suite/.installed ## WebSocket by the Autobahn test suite; a part with ARGS="7.* 9.1.*"
+	@cd tests && ../$(BIN)/python -m autobahn.suite $(ARGS)
 
 bench-micro: .venv/.developing ## What the innermost steps cost: reading, framing, flushing, committing
 	@$(BIN)/python -m pytest tests/micro --benchmark-enable --benchmark-group-by=func --benchmark-sort=name \
@@ -56,7 +59,7 @@ lock: ## Resolve requirements/*.txt anew, hashes and all (needs uv)
 	@requirements/lock
 
 clean: ## Forget the environment and the caches; never the data
-	rm -rf .venv benchmarks/.build benchmarks/.peers .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv benchmarks/.build benchmarks/.peers tests/autobahn/.suite tests/autobahn/.report .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Stamps: each is newer than what it was made from, so a second run has nothing to do.
 
@@ -86,4 +89,9 @@ benchmarks/.build/%: benchmarks/reference/%.c
 benchmarks/.peers/.installed: benchmarks/peers/install $(wildcard benchmarks/peers/*.txt benchmarks/peers/*.json benchmarks/peers/node/*)
 	@echo "installing the peers into benchmarks/.peers"
 	@PYTHON=$(PYTHON) benchmarks/peers/install
+	@touch $@
+
+tests/autobahn/.suite/.installed: tests/autobahn/install tests/autobahn/requirements.txt tests/autobahn/virtualenv.txt
+	@echo "installing the Autobahn test suite into tests/autobahn/.suite"
+	@tests/autobahn/install
 	@touch $@

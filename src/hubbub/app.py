@@ -227,7 +227,11 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
         )
 
         app = build_app(context, trouble=server.trouble)
-        public = Server(_public(config, context, app), farewell=server.farewell)
+        public = Server(
+            _public(config, context, app),
+            farewell=server.farewell,
+            handshake_seconds=config.settings.head_seconds,
+        )
         await _serve(stack, server, public, sockets)
         if admin_sockets:
             metrics = registry(

@@ -195,7 +195,7 @@ _OF_THE_WIRE: tuple[tuple[str, str, str, knobs.Read], ...] = (
     ("max_body_bytes", "N", "The largest request body.", _BYTES),
     ("max_head_bytes", "N", "The largest request head.", _BYTES),
     ("max_frame_bytes", "N", "The largest WebSocket frame from a client.", _BYTES),
-    ("head_seconds", "SECONDS", "For a connection to send a head or to sign in.", _DURATION),
+    ("head_seconds", "SECONDS", "For a connection to begin TLS, to send a head, to sign in.", _DURATION),
     ("body_seconds", "SECONDS", "For a request to send its body.", _DURATION),
     ("max_wait_seconds", "N", "The longest long poll.", knobs.whole(1, 3600)),
     ("streams_per_session", "N", "Live streams of one session.", _COUNT),

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import socket
 from collections.abc import Callable, Generator, Sequence
+from typing import Any, cast
 
 import uvicorn
 
@@ -79,10 +80,18 @@ def bound(sockets: Sequence[socket.socket]) -> Address:
 class Server(uvicorn.Server):
     """Always true: once `shutdown` has returned no connection is open."""
 
-    def __init__(self, config: uvicorn.Config, *, farewell: Callable[[], object] = lambda: None) -> None:
-        """`farewell` tells the live streams; it is called once nobody new can come in."""
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        farewell: Callable[[], object] = lambda: None,
+        handshake_seconds: float = 10.0,
+    ) -> None:
+        """`farewell` tells the live streams; it is called once nobody new can come in. `handshake_seconds` is
+        how long TLS may take to begin, and to end."""
         super().__init__(config)
         self._farewell = farewell
+        self._handshake_seconds = handshake_seconds
         self.ready = asyncio.Event()
 
     @contextlib.contextmanager
@@ -91,8 +100,26 @@ class Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        """As uvicorn's, which leaves a client a minute for the handshake of TLS."""
+        tls: dict[str, Any] = {}
+        if self.config.ssl is not None:
+            seconds = self._handshake_seconds
+            tls = {
+                "ssl": self.config.ssl,
+                "ssl_handshake_timeout": seconds,
+                "ssl_shutdown_timeout": seconds,
+            }
+        loop = asyncio.get_running_loop()
+        self.servers = [
+            await loop.create_server(self._connection, sock=sock, backlog=self.config.backlog, **tls)
+            for sock in sockets or ()
+        ]
+        self.started = True
         self.ready.set()
+
+    def _connection(self) -> asyncio.Protocol:
+        kind = cast("Callable[..., asyncio.Protocol]", self.config.http_protocol_class)
+        return kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:

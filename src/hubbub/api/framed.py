@@ -37,6 +37,7 @@ LOOK_UP_FRAMES: Final = 16
 """After so many it is asked whether the turn is over."""
 
 _TEXT: Final = 0x81
+_CLOSE: Final = 0x88
 _PING: Final = 0x89
 _PONG: Final = 0x8A
 _MASKED: Final = 0x80
@@ -193,8 +194,10 @@ class FramedConnection(asyncio.Protocol):
             if size == 126 and end - at >= 4:
                 size, body = int.from_bytes(data[at + 2 : at + 4]), at + 8
             if (
-                self._library is None
-                and (first == _TEXT or (first in (_PING, _PONG) and size < 126))
+                (
+                    (first == _TEXT and self._library is None)
+                    or (first in (_PING, _PONG) and size < 126 and self.is_open)
+                )
                 and second & _MASKED
                 and second & 0x7F != 127
                 and size <= self.max_frame_bytes
@@ -231,7 +234,9 @@ class FramedConnection(asyncio.Protocol):
         if self.is_full():
             self._stall()
             return at
-        if self._library is None:
+        if self._library is None or (data[at] == _CLOSE and self._library.state is OPEN):
+            # A close is lawful amid fragments too: it takes what was begun with it (RFC 6455, section 5.4).
+            # The library has it fail the connection, so it is given to one that has seen no fragment.
             self._library = self._new_library()
         library = self._library
         library.receive_data(data[at:stop])
@@ -246,7 +251,11 @@ class FramedConnection(asyncio.Protocol):
         return ServerProtocol(state=OPEN, max_size=self.max_frame_bytes, logger=library_log)
 
     def _take_frame(self, frame: Any) -> None:
-        if frame.opcode is Opcode.BINARY:
+        if frame.opcode is Opcode.CLOSE:
+            self.leave()
+        elif not self.is_open:
+            self._fragments = None  # what comes behind our close frame is read, and is nobody's
+        elif frame.opcode is Opcode.BINARY:
             self.close(NOT_UNDERSTOOD, "messages are text")
         elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
             if self._fragments is None:
@@ -255,10 +264,6 @@ class FramedConnection(asyncio.Protocol):
             if frame.fin:
                 whole, self._fragments = bytes(self._fragments), None
                 self.take_text(whole)
-        elif frame.opcode is Opcode.PING:
-            self.may_ping()  # the library has answered it
-        elif frame.opcode is Opcode.CLOSE:
-            self.leave()
 
     def _send_library(self, library: ServerProtocol) -> None:
         for data in library.data_to_send():

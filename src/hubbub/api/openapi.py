@@ -47,7 +47,7 @@ _REQUEST_FIELDS: dict[str, tuple[str, Schema]] = {
     "If-None-Match": ("The ETag of what you have: 304 when nothing is new.", {"type": "string"}),
     "Accept": (
         "How to listen. Without either of these the answer is 202, with addresses to listen at.",
-        {"type": "string", "enum": ["text/event-stream", "application/x-ndjson", "*/*"]},
+        {"type": "string", "examples": ["text/event-stream", "application/x-ndjson", "*/*"]},
     ),
     "Last-Event-ID": (
         "The `id:` of the last event an event stream gave; wins over `after`.",

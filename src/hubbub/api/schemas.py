@@ -57,7 +57,7 @@ _RULES: Mapping[tuple[str, str], Schema] = {
     ("Post", "text"): _TEXT,
     ("MessagesQuery", "after"): _CURSOR,
     ("MessagesQuery", "before"): _CURSOR,
-    ("SubscribeQuery", "after"): _CURSOR,
+    ("SubscribeQuery", "after"): {"pattern": f"^({CURSOR_PATTERN})?$"},  # empty: from the head
     ("UsersQuery", "after"): {"pattern": HANDLE["pattern"]},
     ("RoomsQuery", "after"): {"pattern": ROOM_ID["pattern"]},
 }

@@ -16,7 +16,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_head_bytes: int = 16 * 1024
     max_frame_bytes: int = 64 * 1024
     head_seconds: float = 10.0
-    """How long a connection may take to send a request's head, or to sign in."""
+    """How long a connection may take to begin with TLS, to send a request's head, or to sign in."""
     body_seconds: float = 30.0
     max_wait_seconds: int = 60
     """The longest long poll."""

@@ -34,6 +34,7 @@ PARSED_AT_ONCE = 2048
 """Bytes given to the parser at a time: the requests in them are all that can await their turn. Each weighs a
 hundred times what it may take to send."""
 
+_VERSIONS = ("1.0", "1.1")  # the parser knows 0.9 and 2.0 besides
 _HEADER_OVERHEAD = 4  # ": " and CRLF
 _INTERIM = b"HTTP/1.1 1"  # 100 Continue, which is no answer
 
@@ -136,10 +137,12 @@ class HttpConnection(HttpToolsProtocol):
     * while a request's head is incomplete, a timer runs that ends the connection;
     * while no request is under way, one does too, whatever else the other side sends;
     * the parser holds little more of what was sent than a head may have;
-    * while a request awaits its turn behind another, nothing more is parsed, and soon nothing more read.
+    * while a request awaits its turn behind another, nothing more is parsed, and soon nothing more read;
+    * once a request asked for another protocol than WebSocket, `_over` is set and nothing more is parsed.
     """
 
     context: ClassVar[Context]
+    _mistake = "This is not HTTP as RFC 9112 has it."
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -147,6 +150,7 @@ class HttpConnection(HttpToolsProtocol):
         self._head_bytes = 0
         self._held_bytes = 0
         self._unparsed = b""
+        self._over = False
         self._answering: RequestResponseCycle | None = None
         self._together: Together | None = None
         self._in_head = False
@@ -192,6 +196,8 @@ class HttpConnection(HttpToolsProtocol):
         self.parser = self.scope = self.cycle = self._answering = None  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
+        if self._over:
+            return
         if self._unparsed or self.pipeline:
             self._unparsed += data
             self.flow.pause_reading()
@@ -203,7 +209,7 @@ class HttpConnection(HttpToolsProtocol):
         while data and not self.pipeline:
             part, data = data[:PARSED_AT_ONCE], data[PARSED_AT_ONCE:]
             self._parse(part)
-            if self.transport.is_closing() or self.transport.get_protocol() is not self:
+            if self._over or self.transport.is_closing() or self.transport.get_protocol() is not self:
                 return
         self._unparsed = data
         if data:
@@ -252,6 +258,17 @@ class HttpConnection(HttpToolsProtocol):
             and self._head_timer is None
             and (self.cycle is None or self.cycle.response_complete)
         )
+
+    def _should_upgrade(self) -> bool:
+        """HTTP/1.0 has no upgrades: the field is passed over (RFC 9110, section 7.8)."""
+        return super()._should_upgrade() and self.parser.get_http_version() == "1.1"
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Another protocol was asked for: the request is answered as any other, and is the last.
+
+        The parser takes what follows for that other protocol, and in the next packet for requests.
+        """
+        self._over = True
 
     def handle_websocket_upgrade(self) -> None:
         awaited = self.cycle is not None and not self.cycle.response_complete
@@ -311,10 +328,24 @@ class HttpConnection(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if self.parser.get_http_version() not in _VERSIONS:
+            raise ValueError("no version this is written for")  # the parser turns it into its own error
+        elsewhere = self.parser.should_upgrade() and not self._should_upgrade()
+        if elsewhere and self._announces_body():
+            self._mistake = "A request that asks for another protocol has no body."
+            raise ValueError(self._mistake)  # which the parser would pass over, and read as what comes next
         self._in_head = False
         self._held_bytes = 0
         self._head_complete()
         super().on_headers_complete()
+        if elsewhere:
+            self.cycle.keep_alive = False
+
+    def _announces_body(self) -> bool:
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0 \t"))
+            for name, value in self.headers
+        )
 
     def on_body(self, body: bytes) -> None:
         self._held_bytes = 0
@@ -345,7 +376,7 @@ class HttpConnection(HttpToolsProtocol):
         if self._head_bytes > self.context.settings.max_head_bytes:
             self._refuse(self._head_too_large())
         else:
-            self._refuse(BadInput("This is not HTTP as RFC 9112 has it."))
+            self._refuse(BadInput(self._mistake))
 
     def _head_too_large(self) -> HeadTooLarge:
         limit = self.context.settings.max_head_bytes

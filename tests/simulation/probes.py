@@ -1,0 +1,88 @@
+"""Where the server is looked into, to know which situations a world has met. Nothing is changed by it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
+
+from hubbub.api.framed import FramedConnection
+from hubbub.hub.hub import Hub
+from hubbub.hub.log import Log
+from hubbub.service.posting import Posting
+from hubbub.storage.sqlite.append import Appending
+
+Happened = Callable[[str], None]
+
+
+def _seen(what: Callable, note: Callable) -> Callable:
+    """`what`, with `note` told its arguments and what it gave."""
+
+    def call(*given, **named):
+        result = what(*given, **named)
+        note(result, *given, **named)
+        return result
+
+    return call
+
+
+@contextmanager
+def watching(happened: Happened) -> Iterator[None]:
+    def fell(result, log, sub):
+        happened("a reader fell behind")
+
+    def recent(result, log, *rest, **more):
+        if result is not None:
+            happened("a reader caught up from memory")
+
+    def joined(result, hub, sub):
+        if sub.seq:
+            happened("a reader joined the head")
+
+    def trimmed(result, hub, gap):
+        log = hub._logs.get(gap.log)
+        if log is None:
+            return
+        for reader_sub in hub._queue:
+            if reader_sub.log is log and reader_sub.seq < gap.last:
+                happened("a reader was behind when what it had not read was removed")
+                return
+        if hub.behind:
+            happened("somebody was behind when a range was removed")
+
+    def read(page_of):
+        async def call(hub, sub):
+            entries = await page_of(hub, sub)
+            happened("a reader caught up from the store")
+            return entries
+
+        return call
+
+    def used(result, appending, place, draft):
+        if result is None:
+            return
+        removed = result.receipt.seq <= place.floor if result.receipt.log == draft.place else False
+        happened("a key answered for a message that was removed" if removed else "a key answered")
+
+    def full(result, posting, *rest):
+        if result:
+            happened("posting was full")
+
+    def rested(result, connection):
+        happened("a connection was read on in the next turn")
+
+    def stalled(result, connection):
+        happened("a client was not listened to for a while")
+
+    with ExitStack() as stack:
+        for where, name, note in (
+            (Log, "fall_behind", fell),
+            (Log, "recent", recent),
+            (Hub, "_join", joined),
+            (Hub, "trimmed", trimmed),
+            (Appending, "_used", used),
+            (Posting, "is_full", full),
+            (FramedConnection, "_rest", rested),
+            (FramedConnection, "_stall", stalled),
+        ):
+            stack.enter_context(patch.object(where, name, _seen(getattr(where, name), note)))
+        stack.enter_context(patch.object(Hub, "_read", read(Hub._read)))
+        yield

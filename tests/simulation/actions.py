@@ -116,7 +116,7 @@ class Director:
     def see_through(self) -> None:
         """Send again what nobody knows about."""
         for person in self.world.people:
-            for saying in person.unsettled():
+            for saying in person.unsettled()[:6]:
                 self._post(person, saying)
 
     def last_words(self) -> None:
@@ -219,10 +219,7 @@ class Director:
 
     def _listen(self) -> None:
         socket = self._socket()
-        where = self.chance.choice((*ROOMS, None))
-        # While a reply is awaited the server may know better than we do what is subscribed.
-        if not any(kind == "unsubscribe" for _, kind, _ in socket.asked):
-            socket.listen_to(where)
+        socket.listen_to(self.chance.choice((*ROOMS, None)))
 
     def _beyond(self) -> None:
         self._socket().subscribe_beyond(self.chance.choice((*ROOMS, None)))

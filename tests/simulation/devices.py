@@ -80,7 +80,8 @@ class Device:
         """Try again, a little later."""
         if self.stays and not self._coming:
             self._coming = True
-            self.world.schedule.after(0.02 + self.chance.random() * 0.5, self.open)
+            longest = 0.25 * 2 ** min(self._attempts, 3)
+            self.world.schedule.after(0.02 + self.chance.random() * longest, self.open)
 
     def _impatient(self, wire: Wire) -> None:
         if wire is self.wire and not self.ready:
@@ -88,6 +89,7 @@ class Device:
             wire.vanish()
 
     def connected(self) -> None:
+        self._attempts = 0
         self.greets()
 
     def received(self, data: bytes) -> None:
@@ -304,7 +306,8 @@ class Socket(Device):
     def listen_to(self, where: Where) -> None:
         if where not in self.wanted:
             self.wanted[where] = self.stands_at(where)
-            if self.ready and not self._over:
+            # While it is being left its events may still come: it is known from where only after that.
+            if self.ready and not self._over and where not in self._asked_to_leave():
                 self.subscribe(where)
 
     def _ask_all(self) -> None:
@@ -315,6 +318,9 @@ class Socket(Device):
 
     def _asked_for(self) -> list[Where]:
         return [what[0] for _, kind, what in self.asked if kind == "subscribe" and what is not None]
+
+    def _asked_to_leave(self) -> list[Where]:
+        return [what for _, kind, what in self.asked if kind == "unsubscribe"]
 
     # -- what it is told ----------------------------------------------------
 
@@ -362,6 +368,8 @@ class Socket(Device):
         elif kind == "unsubscribed" and asked == "unsubscribe":
             self.on.pop(what, None)
             self.world.happened("a log was unsubscribed")
+            if what in self.wanted and what not in self._asked_to_leave():
+                self.subscribe(what)
         elif kind == "posted" and asked == "post" and what is not None:
             self.world.tell(f"{self.name}: posted {what} as {said['seq']}")
             self.person.posted(what, said["seq"], said["id"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from simulation.schedule import ProcessLoop
+from simulation.schedule import ProcessLoop, log
 
 
 def _dead() -> bool:
@@ -25,6 +25,7 @@ class _Ear(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         if error is not None and not isinstance(error, asyncio.CancelledError) and not _dead():
+            log.debug("heard", exc_info=error)
             self._bug(f"{record.name}: {record.getMessage().strip()}: {error!r}")
 
 

@@ -5,12 +5,13 @@ threads or sockets: listening, and the hashing of passwords.
 """
 
 import asyncio
-import email.utils
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from random import Random
 from typing import Any
 from unittest.mock import patch
+
+import apsw
 
 from hubbub import housekeeping
 from hubbub.api.http import build_app
@@ -61,7 +62,6 @@ class Scale(dict[str, Any]):
         patches = [patch(name, value) for name, value in self.items()]
         # What the library writes into its answers by the clock on the real wall.
         patches.append(patch("email.utils.formatdate", lambda *_, **__: "Thu, 01 Jan 2026 00:00:00 GMT"))
-        assert email.utils.formatdate
         for each in patches:
             each.start()
         try:
@@ -346,7 +346,10 @@ class Node:
         """The process ends; its machine goes on."""
         if loop.dead:
             return
-        _run(running.store.close())
+        try:
+            _run(running.store.close())
+        except apsw.Error as error:  # the disk's, and what was committed is safe in the log
+            self._tell(f"the store was not closed well: {error!r}")
         if loop.dead:
             return
         self._tell("the server has left")
@@ -373,7 +376,11 @@ class Node:
 
     @property
     def up(self) -> bool:
-        return self.loop is not None and not self.stopping
+        return self.listening is not None
+
+    @property
+    def listening(self) -> ProcessLoop | None:
+        return None if self.stopping else self.loop
 
     def sign_in(self, user: str, name: str, token: str) -> bool:
         """Make a session, as a sign-in does once the password was found right. False while it cannot."""

@@ -146,6 +146,7 @@ class ProcessLoop(asyncio.BaseEventLoop):
                     continue
                 self.boundary()
                 if self.dead:
+                    self._ready.appendleft(handle)  # for the burial
                     return
                 handle._run()
             self.turn_over()

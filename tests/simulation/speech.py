@@ -1,6 +1,5 @@
 """What the simulated clients speak: bytes out, values in. No connection, no time."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -147,4 +146,4 @@ class Frames:
 
 
 def as_json(value: dict[str, Any]) -> bytes:
-    return json.dumps({name: each for name, each in value.items() if each is not None}).encode()
+    return msgspec.json.encode({name: each for name, each in value.items() if each is not None})

@@ -23,7 +23,7 @@ _SIGN_OUT_SECONDS = 1.1
 """How long after a sign-out a stream may still live: a second, and what a turn takes."""
 
 TALK = ("say", "say", "say", "burst", "burst", "say_at_head", "say_twice", "retry", "reuse_key", "keyless")
-READ = ("page", "unsubscribe", "listen", "beyond", "leave", "come", "sign_out")
+READ = ("page", "unsubscribe", "listen", "beyond", "leave", "come", "sign_out", "sign_out")
 ROAD = ("reset", "cut_amid", "black_hole", "vanish", "slow", "slow", "stop_reading", "mute")
 MACHINE = ("kill", "kill", "cut_power", "cut_power", "doom", "doom", "doom", "stop", "doom_start")
 DISK = ("bad_sync", "bad_write", "full_disk", "slow_disk", "slow_disk")

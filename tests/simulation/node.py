@@ -22,7 +22,6 @@ from hubbub.config import Config
 from hubbub.domain.errors import StorageFailed
 from hubbub.domain.ids import LogId, SessionId, UserId
 from hubbub.domain.model import Session
-from hubbub.hub import hub
 from hubbub.knobs import Address
 from hubbub.protocol.frames import LogFrame, event_frame, gap_frame
 from hubbub.server import Server
@@ -31,14 +30,11 @@ from hubbub.service.tokens import token_hash
 from hubbub.storage.sqlite import SqliteStore
 from simulation.disk import Disk, Plugged
 from simulation.network import ServerEnd
-from simulation.schedule import Ordered, ProcessLoop, Schedule, log
+from simulation.schedule import Ordered, ProcessLoop, Schedule
 
 EPOCH_MS = 1_780_000_000_000
 """When worlds begin, by the wall."""
 
-
-_EVENT_BYTES = 12_000
-"""The largest event there is in these worlds, as JSON and framed."""
 
 _REPLY_BYTES = 400
 
@@ -112,10 +108,10 @@ class Node:
         self.happened = happened
         self._tell = tell
         self.settings = Settings(
-            write_buffer_bytes=chance.choice((300, 2000, 16_000)),
+            write_buffer_bytes=chance.choice((200, 1000, 16_000)),
             ping_seconds=chance.choice((2.0, 4.0)),
             heartbeat_seconds=chance.choice((2.0, 5.0)),
-            requests_in_flight=chance.choice((2, 8, 128)),
+            requests_in_flight=chance.choice((2, 8)),
             streams_per_session=8,
             head_seconds=5.0,
             body_seconds=5.0,
@@ -233,8 +229,8 @@ class Node:
         protocol = end.get_protocol()
         if isinstance(protocol, WebSocket) or getattr(protocol, "reader", None) is not None:
             settings = self.settings
-            # Written at once is a chunk at most, which ends with a whole event; replies are few and short.
-            bound = settings.write_buffer_bytes + hub.CHUNK_BYTES + _EVENT_BYTES
+            # What filled it up, and one that did not know yet; then the replies to what was taken before.
+            bound = settings.write_buffer_bytes + 2 * end.biggest_write
             bound += settings.requests_in_flight * _REPLY_BYTES
             self.fullest.append((f"{end.wire.address}", end.most_buffered, bound))
 
@@ -308,7 +304,7 @@ class Node:
         self._gone(loop)
 
     def _gone(self, loop: ProcessLoop) -> None:
-        self.troubles += [_trouble(each) for each in loop.troubles]
+        self.troubles += troubles_of(loop)
         self._forget()
         if not self.ended:
             self.schedule.after(0.05 + self._chance.random() * 2, self.start)
@@ -448,7 +444,10 @@ def _run(work: Awaitable[Any]) -> Any:
 run_at_once = _run
 
 
-def _trouble(context: dict[str, Any]) -> str:
-    error = context.get("exception")
-    log.debug("trouble", exc_info=error)
-    return f"{context.get('message')}: {error!r}"
+def troubles_of(loop: ProcessLoop) -> list[str]:
+    """What its loop was told went wrong. A store that broke is told of elsewhere."""
+    return [
+        f"{context.get('message')}: {error!r}"
+        for context in loop.troubles
+        if not isinstance(error := context.get("exception"), StorageFailed)
+    ]

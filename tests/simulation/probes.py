@@ -25,7 +25,10 @@ def _seen(what: Callable, note: Callable) -> Callable:
 
 
 @contextmanager
-def watching(happened: Happened) -> Iterator[None]:
+def watching(happened: Happened, fault: Callable[[str, str], None]) -> Iterator[None]:
+    """`happened` is told the situations; `fault` the promises that only a look inside shows broken."""
+    removed: dict[str, int] = {}
+
     def fell(result, log, sub):
         happened("a reader fell behind")
 
@@ -37,7 +40,13 @@ def watching(happened: Happened) -> Iterator[None]:
         if sub.seq:
             happened("a reader joined the head")
 
+    def handed_over(result, hub, sub, entries):
+        first, log = entries[0], sub.log.id
+        if first.kind != "gap" and first.seq <= removed.get(log, 0):
+            fault("I3", f"{log} {first.seq} was handed out after it was removed")
+
     def trimmed(result, hub, gap):
+        removed[gap.log] = gap.last
         log = hub._logs.get(gap.log)
         if log is None:
             return
@@ -59,8 +68,8 @@ def watching(happened: Happened) -> Iterator[None]:
     def used(result, appending, place, draft):
         if result is None:
             return
-        removed = result.receipt.seq <= place.floor if result.receipt.log == draft.place else False
-        happened("a key answered for a message that was removed" if removed else "a key answered")
+        gone = result.receipt.log == draft.place and result.receipt.seq <= place.floor
+        happened("a key answered for a message that was removed" if gone else "a key answered")
 
     def full(result, posting, *rest):
         if result:
@@ -78,6 +87,7 @@ def watching(happened: Happened) -> Iterator[None]:
             (Log, "recent", recent),
             (Hub, "_join", joined),
             (Hub, "trimmed", trimmed),
+            (Hub, "_hand_over", handed_over),
             (Appending, "_used", used),
             (Posting, "is_full", full),
             (FramedConnection, "_rest", rested),

@@ -16,6 +16,8 @@ log = logging.getLogger("simulation")
 TURN_SECONDS = 20e-6
 """What a turn of a process's loop takes beside what it waits for the disk."""
 
+LOOK_SECONDS = 1e-6
+
 
 class Endless(Exception):
     """A world that does not come to rest: something calls itself again and again."""
@@ -80,6 +82,8 @@ class ProcessLoop(asyncio.BaseEventLoop):
     # -- what asyncio asks of a loop ----------------------------------------
 
     def time(self) -> float:
+        """Each look at the clock takes a while, so that time passes within a turn too."""
+        self._spent += LOOK_SECONDS
         return self._schedule.now + self._spent
 
     def get_debug(self) -> bool:

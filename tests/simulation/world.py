@@ -24,7 +24,7 @@ from simulation.disk import Disk
 from simulation.hearing import listening
 from simulation.image import image, place
 from simulation.network import Network
-from simulation.node import Node, Scale, read_all, run_at_once
+from simulation.node import Node, Scale, read_all, run_at_once, troubles_of
 from simulation.people import NAMES, ROOMS, Person, Saying
 from simulation.schedule import Endless, Schedule
 
@@ -155,7 +155,7 @@ class World:
 
     def run(self) -> Outcome:
         try:
-            with self.scale.applied(), probes.watching(self.happened), listening(self._bug):
+            with self.scale.applied(), probes.watching(self.happened, self.fault), listening(self._bug):
                 self._begin()
                 self._suffer()
                 self._settle()
@@ -298,8 +298,8 @@ class World:
         for each in self.node.troubles:
             self.fault("bug", each)
         if self.node.loop is not None:
-            for context in self.node.loop.troubles:
-                self.fault("bug", f"{context.get('message')}: {context.get('exception')!r}")
+            for each in troubles_of(self.node.loop):
+                self.fault("bug", each)
         stored = self._stored_after_all()
         for person, receipt in self._unread:
             found = _at(stored[receipt.log], receipt.seq)

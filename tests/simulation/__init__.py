@@ -1,4 +1,4 @@
-"""The server on a virtual loop, with seeded time, disk and network: a seed is a world, and always the same one.
+"""The server on a virtual loop, with seeded time, disk and network. A seed is a world, always the same one.
 
     PYTHONPATH=tests .venv/bin/python -m simulation --seeds 1-5000
     PYTHONPATH=tests .venv/bin/python -m simulation --seed 4711 --trace

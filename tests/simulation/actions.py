@@ -76,9 +76,7 @@ class Director:
 
     def _logs(self) -> dict[str | None, int | None]:
         chance = self.chance
-        return {
-            where: chance.choice((0, 0, None)) for where in (*ROOMS, None) if chance.random() < 0.7
-        }
+        return {where: chance.choice((0, 0, None)) for where in (*ROOMS, None) if chance.random() < 0.7}
 
     # -- the course ---------------------------------------------------------
 
@@ -320,7 +318,9 @@ class Director:
 
     def _doom(self) -> None:
         """At one of the next moments of a kind."""
-        self.world.node.doom = self._doomed(("callback", "send", "synced", "sync", "write", "written", "checkpoint"))
+        self.world.node.doom = self._doomed(
+            ("callback", "send", "synced", "sync", "write", "written", "checkpoint")
+        )
 
     def _doom_start(self) -> None:
         """While it starts the next time."""

@@ -67,7 +67,7 @@ BUGS = (
         "it acknowledges before it commits",
         _APPEND + "append",
         "outcomes = [self._outcome(cursor, draft) for draft in drafts]",
-        "outcomes = [self._outcome(cursor, draft) for draft in drafts]; done(outcomes); done = lambda _: None",
+        "outcomes = [self._outcome(cursor, draft) for draft in drafts]; done(outcomes); done = len",
     ),
     _bug(
         "it acknowledges what is committed and not synced",

@@ -106,4 +106,4 @@ def _seeds(text: str) -> range:
 
 def _say(text: str) -> None:
     if text:
-        print(text, flush=True)  # noqa: T201
+        print(text, flush=True)

@@ -6,7 +6,7 @@ what is remembered beside them is how each would look after a power cut.
 
 import shutil
 from collections.abc import Callable
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from random import Random
 
@@ -69,7 +69,7 @@ def _sectors(change: tuple[int, bytes | None]) -> list[tuple[int, bytes | None]]
     if data is None:
         return [change]
     cuts = [0, *range(-offset % SECTOR_BYTES or SECTOR_BYTES, len(data), SECTOR_BYTES), len(data)]
-    return [(offset + start, data[start:stop]) for start, stop in zip(cuts, cuts[1:], strict=False)]
+    return [(offset + start, data[start:stop]) for start, stop in pairwise(cuts)]
 
 
 class Disk:
@@ -81,6 +81,7 @@ class Disk:
         self._count = count(1)
         self._files: dict[str, bytes] = {"hubbub.db": image}
         self._durable: dict[str, _Kept] = {"hubbub.db": _Kept(image)}
+        self._ghosts: dict[str, _Kept] = {}
         self.plugged: Plugged | None = None
         self.full = False
         """No file grows any more."""
@@ -99,7 +100,7 @@ class Disk:
         directory.mkdir(parents=True)
         for name, content in self._files.items():
             (directory / name).write_bytes(content)
-        self.plugged = Plugged(self, directory, self._durable)
+        self.plugged = Plugged(self, directory, self._durable, self._ghosts)
         return self.plugged
 
     def unplug(self, *, power: bool) -> None:
@@ -112,16 +113,22 @@ class Disk:
         if power:
             self._files = plugged.cached()
             self._durable = plugged.files
+            self._ghosts = plugged.ghosts
             return
         how = self._chance.choice(("nothing", "some", "first", "all"))
         unsynced = sum(len(kept.pending) for kept in plugged.files.values())
         if unsynced:
             self.happened(f"power was lost with writes unsynced, and {how} of them got through")
         self._files = {}
-        for name, kept in plugged.files.items():
+        files = plugged.files
+        if plugged.ghosts and self._chance.random() < 0.5:
+            self.happened("a file that had been deleted was there again")
+            files = files | plugged.ghosts
+        for name, kept in files.items():
             content = kept.after_a_power_cut(how, self._chance)
             if content is not None:
                 self._files[name] = content
+        self._ghosts = {}
         self._durable = {name: _Kept(content) for name, content in self._files.items()}
 
     def heal(self) -> None:
@@ -136,10 +143,14 @@ class Plugged(apsw.VFS):
     Always true: once it is not `live` nothing that is done to it is on the disk.
     """
 
-    def __init__(self, disk: Disk, directory: Path, files: dict[str, _Kept]) -> None:
+    def __init__(
+        self, disk: Disk, directory: Path, files: dict[str, _Kept], ghosts: dict[str, _Kept]
+    ) -> None:
         self.disk = disk
         self.directory = directory
         self.files = files
+        self.ghosts = ghosts
+        """Files that were deleted, which the directory on the disk may still name."""
         self.live = True
         self.name = f"simulated-{next(_names)}"
         super().__init__(self.name, "")
@@ -157,8 +168,8 @@ class Plugged(apsw.VFS):
 
     def xDelete(self, name, sync_directory):
         super().xDelete(name, sync_directory)
-        if self.live:
-            self.files.pop(Path(name).name, None)
+        if self.live and (kept := self.files.pop(Path(name).name, None)) and not sync_directory:
+            self.ghosts[Path(name).name] = kept
 
     def discard(self) -> None:
         """Nobody will look at it again."""
@@ -219,4 +230,5 @@ class _File(apsw.VFSFile):
             self._kept.pending = [change for change in self._kept.pending if disk._chance.random() < 0.5]
             raise apsw.IOError("the simulated disk could not sync")
         self._kept.settle()
+        plugged.ghosts.pop(self._name, None)  # SQLite syncs the directory with a file's first sync
         disk.operation("synced", self._ending)

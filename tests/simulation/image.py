@@ -32,9 +32,7 @@ def image() -> tuple[bytes, str]:
         users = [(User(name=UserId(name), created_at_ms=EPOCH_MS), "no password") for name in NAMES]
         rooms = [
             (
-                Room(
-                    id=RoomId(name), name=name, created_at_ms=EPOCH_MS, created_by=UserId(NAMES[0]), head=0
-                ),
+                Room(id=RoomId(name), name=name, created_at_ms=EPOCH_MS, created_by=UserId(NAMES[0]), head=0),
                 name,
             )
             for name in ROOMS

@@ -22,6 +22,7 @@ from hubbub.config import Config
 from hubbub.domain.errors import StorageFailed
 from hubbub.domain.ids import LogId, SessionId, UserId
 from hubbub.domain.model import Session
+from hubbub.hub import Reader, Subscription
 from hubbub.knobs import Address
 from hubbub.protocol.frames import LogFrame, event_frame, gap_frame
 from hubbub.server import Server
@@ -226,8 +227,7 @@ class Node:
         self._weigh(end)
 
     def _weigh(self, end: ServerEnd) -> None:
-        protocol = end.get_protocol()
-        if isinstance(protocol, WebSocket) or getattr(protocol, "reader", None) is not None:
+        if self.reader(end) is not None:
             settings = self.settings
             # What filled it up, and one that did not know yet; then the replies to what was taken before.
             bound = settings.write_buffer_bytes + 2 * end.biggest_write
@@ -246,13 +246,24 @@ class Node:
         """Whether the process stood still for a while, this shortly ago."""
         return self._stalled_at > self.schedule.now - seconds
 
+    def reader(self, end: ServerEnd) -> Reader | None:
+        """The live stream on this connection, if there is one."""
+        protocol = end.get_protocol()
+        reader: Reader | None = protocol if isinstance(protocol, WebSocket) else protocol.reader
+        return reader
+
+    def subscriptions(self) -> Iterator[Subscription]:
+        for end in self.ends:
+            if (reader := self.reader(end)) is not None:
+                yield from reader.subscriptions
+
     def session_listening(self, end: ServerEnd) -> str | None:
         """Whose session a live stream on this connection hangs on; None where there is none."""
-        protocol = end.get_protocol()
-        if isinstance(protocol, WebSocket):
-            return protocol.caller.session.id if protocol.caller is not None and protocol.subscriptions else None
-        reader = getattr(protocol, "reader", None)
-        return reader._caller.session.id if reader is not None and reader.subscriptions else None
+        reader: Any = self.reader(end)
+        if reader is None or not reader.subscriptions:
+            return None
+        caller = reader.caller if isinstance(reader, WebSocket) else reader._caller
+        return caller.session.id
 
     # -- going down ---------------------------------------------------------
 

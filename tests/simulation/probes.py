@@ -1,12 +1,12 @@
 """Where the server is looked into, to know which situations a world has met. Nothing is changed by it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
 from hubbub.api.framed import FramedConnection
 from hubbub.hub.hub import Hub
-from hubbub.hub.log import Log
+from hubbub.hub.log import Log, Subscription
 from hubbub.service.posting import Posting
 from hubbub.storage.sqlite.append import Appending
 
@@ -25,8 +25,13 @@ def _seen(what: Callable, note: Callable) -> Callable:
 
 
 @contextmanager
-def watching(happened: Happened, fault: Callable[[str, str], None]) -> Iterator[None]:
-    """`happened` is told the situations; `fault` the promises that only a look inside shows broken."""
+def watching(
+    happened: Happened,
+    fault: Callable[[str, str], None],
+    subscriptions: Callable[[], Iterable[Subscription]],
+) -> Iterator[None]:
+    """`happened` is told the situations; `fault` the promises that only a look inside shows broken.
+    `subscriptions` are all there are."""
     removed: dict[str, int] = {}
 
     def fell(result, log, sub):
@@ -47,15 +52,9 @@ def watching(happened: Happened, fault: Callable[[str, str], None]) -> Iterator[
 
     def trimmed(result, hub, gap):
         removed[gap.log] = gap.last
-        log = hub._logs.get(gap.log)
-        if log is None:
-            return
-        for reader_sub in hub._queue:
-            if reader_sub.log is log and reader_sub.seq < gap.last:
-                happened("a reader was behind when what it had not read was removed")
-                return
-        if hub.behind:
-            happened("somebody was behind when a range was removed")
+        for sub in subscriptions():
+            if sub.log.id == gap.log and not sub.live and sub.seq < gap.last:
+                happened("what a reader had not read yet was removed")
 
     def read(page_of):
         async def call(hub, sub):

@@ -1,8 +1,8 @@
 """Virtual time: what happens when, in one world, and the event loop of one process in it.
 
-Nothing waits. The clock jumps to whatever comes next; what is due at the same moment keeps the order in which
-it was asked for. There are no threads, no sockets and no wall clock, so a world with the same seed is the same
-world, callback for callback.
+Nothing waits. The clock jumps to whatever comes next; what is due at the same moment keeps the order in
+which it was asked for. There are no threads, no sockets and no wall clock, so a world with the same seed is
+the same world, callback for callback.
 """
 
 import asyncio

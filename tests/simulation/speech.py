@@ -19,7 +19,11 @@ class Garbled(Exception):
 
 
 def request(method: str, path: str, *fields: tuple[str, str], body: bytes | None = None) -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", "Host: chat.example", *(f"{name}: {value}" for name, value in fields)]
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        "Host: chat.example",
+        *(f"{name}: {value}" for name, value in fields),
+    ]
     if body is not None:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + (body or b"")

@@ -6,7 +6,7 @@ import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ import msgspec
 
 from hubbub.check import Fault, broken
 from hubbub.check.promises import Stored, first, last
-from hubbub.domain.ids import LogId, UserId, inbox_log, owner_of, room_log
+from hubbub.domain.ids import LogId, UserId, inbox_log, room_log
 from hubbub.protocol.frames import GapFrame, LogFrame
 from hubbub.storage.sqlite import SqliteStore
 from simulation import probes, speech
@@ -25,7 +25,7 @@ from simulation.hearing import listening
 from simulation.image import image, place
 from simulation.network import Network
 from simulation.node import Node, Scale, read_all, run_at_once, troubles_of
-from simulation.people import NAMES, ROOMS, Person, Saying
+from simulation.people import NAMES, ROOMS, Person
 from simulation.schedule import Endless, Schedule
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class World:
         line = f"{self.schedule.now:11.6f}  {text}"
         self._digest.update(line.encode() + b"\n")
         if self._trace:
-            print(line)  # noqa: T201
+            print(line)
 
     def happened(self, what: str) -> None:
         """A situation was met."""
@@ -155,7 +155,11 @@ class World:
 
     def run(self) -> Outcome:
         try:
-            with self.scale.applied(), probes.watching(self.happened, self.fault), listening(self._bug):
+            with (
+                self.scale.applied(),
+                probes.watching(self.happened, self.fault, self.node.subscriptions),
+                listening(self._bug),
+            ):
                 self._begin()
                 self._suffer()
                 self._settle()
@@ -306,7 +310,7 @@ class World:
             if not isinstance(found, GapFrame):
                 person.ledger.reads_back(receipt, None)
         for whose, log, frames in self._pages:
-            for before, after in zip(frames, frames[1:], strict=False):
+            for before, after in pairwise(frames):
                 if first(after) != last(before) + 1:
                     self.fault("I2", f"{whose}: {first(after)} came after {last(before)}")
             for frame in frames:
@@ -334,15 +338,11 @@ class World:
             vfs=plugged.name,
         )
         try:
-            return run_at_once(_read(store))
+            return run_at_once(read_all(store, LOGS))
         finally:
             run_at_once(store.close())
             plugged.discard()
             self.disk.plugged = None
-
-
-async def _read(store: SqliteStore) -> Stored:
-    return await read_all(store, LOGS)
 
 
 def _at(events: list[LogFrame], seq: int) -> LogFrame | None:
@@ -351,6 +351,3 @@ def _at(events: list[LogFrame], seq: int) -> LogFrame | None:
 
 def simulate(seed: int, *, trace: bool = False) -> Outcome:
     return World(seed, trace=trace).run()
-
-
-__all__ = ["LOGS", "Outcome", "Path", "Saying", "World", "owner_of", "simulate"]

@@ -38,6 +38,7 @@ from hubbub.service.tally import Histogram
 from hubbub.service.tickets import Tickets
 from hubbub.storage.base import Store
 from hubbub.storage.sqlite import SqliteStore
+from hubbub.storage.sqlite.syncing import Thread
 
 KEEP_ALIVE_SECONDS = 30
 """How long an idle HTTP connection is kept for the client's next request."""
@@ -171,8 +172,15 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
             if server is not None:  # else nothing was promised yet, and whoever starts us is told
                 server.broke(error)
 
+        thread = Thread()
+        stack.callback(thread.close)
         store = SqliteStore.open(
-            config.data, now_ms=seams.now_ms, randomness=seams.randomness, on_broken=broke
+            config.data,
+            now_ms=seams.now_ms,
+            randomness=seams.randomness,
+            on_broken=broke,
+            apart=thread,
+            monotonic=seams.monotonic,
         )
         stack.push_async_callback(store.close)
         passwords = Passwords(config.password_workers, config.password_queue)
@@ -186,7 +194,8 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
         public = Server(_public(config, context, app), farewell=server.farewell)
         await _serve(stack, server, public, sockets)
         if admin_sockets:
-            page = admin_app(registry(context, server.lag_seconds), app)
+            metrics = registry(context, server.lag_seconds, syncs_apart=lambda: store.syncs_apart)
+            page = admin_app(metrics, app)
             await _serve(stack, server, Server(_admin(config, page)), admin_sockets)
         await stack.enter_async_context(_housekeeping(config, store, server, seams))
         _warn(config)

@@ -3,7 +3,7 @@
 Nothing is counted here, and no hot path knows of this module.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import (
@@ -22,10 +22,15 @@ from hubbub.service.tally import Histogram
 LAG_BOUNDS_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
-def registry(context: Context, loop_lag_seconds: Histogram) -> CollectorRegistry:
-    """All there is to see of one server. A registry of its own: two servers in a process do not mix."""
+def registry(
+    context: Context, loop_lag_seconds: Histogram, *, syncs_apart: Callable[[], bool]
+) -> CollectorRegistry:
+    """All there is to see of one server. A registry of its own: two servers in a process do not mix.
+
+    `syncs_apart`: whether the store's disk is slow now.
+    """
     metrics = CollectorRegistry()
-    metrics.register(ServerCollector(context, loop_lag_seconds))
+    metrics.register(ServerCollector(context, loop_lag_seconds, syncs_apart))
     ProcessCollector(registry=metrics)
     PlatformCollector(registry=metrics)
     GCCollector(registry=metrics)
@@ -33,8 +38,11 @@ def registry(context: Context, loop_lag_seconds: Histogram) -> CollectorRegistry
 
 
 class ServerCollector(Collector):
-    def __init__(self, context: Context, loop_lag_seconds: Histogram) -> None:
+    def __init__(
+        self, context: Context, loop_lag_seconds: Histogram, syncs_apart: Callable[[], bool]
+    ) -> None:
         self._context = context
+        self._syncs_apart = syncs_apart
         self._loop_lag_seconds = loop_lag_seconds
 
     def collect(self) -> Iterator[Metric]:
@@ -65,6 +73,11 @@ class ServerCollector(Collector):
         yield _gauge("hubbub_behind_readers", "Subscriptions that are not at their log's head.", hub.behind)
         yield _gauge("hubbub_logs_in_memory", "Logs somebody listens to.", hub.logs_in_memory)
         yield _gauge("hubbub_queue_depth", "Posts that await their commit.", posting.queued)
+        yield _gauge(
+            "hubbub_syncs_apart",
+            "1 while the disk is so slow to sync that it is waited for in a thread.",
+            self._syncs_apart(),
+        )
         yield _histogram("hubbub_commit_batch_size", "Posts in one commit.", posting.batch_sizes)
         yield _histogram(
             "hubbub_commit_seconds", "From a commit's begin to the end of its sync.", posting.commit_seconds

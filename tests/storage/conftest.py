@@ -9,6 +9,7 @@ import pytest
 from hubbub.domain.errors import StorageFailed
 from hubbub.storage.base import Store
 from hubbub.storage.sqlite import SqliteStore
+from hubbub.storage.sqlite.syncing import Pace
 
 from .drafting import room, user
 
@@ -40,7 +41,18 @@ def open_sqlite(directory: Path, broken: list[StorageFailed]) -> Callable[..., S
     return open
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture
+def open_sqlite_apart(open_sqlite: Callable[..., SqliteStore]) -> Callable[..., SqliteStore]:
+    """One that takes its disk to be slow, with a thread that is done at once."""
+
+    def at_once(work: Callable[[], None], done: Callable[[BaseException | None], None]) -> None:
+        work()
+        done(None)
+
+    return lambda **options: open_sqlite(apart=at_once, pace=Pace(apart=True), **options)
+
+
+@pytest.fixture(params=["sqlite", "sqlite_apart"])
 def open_store(request: pytest.FixtureRequest) -> Open:
     """Opens the store of this test, of the backend whose turn it is."""
     return request.getfixturevalue(f"open_{request.param}")

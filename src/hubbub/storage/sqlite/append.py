@@ -1,6 +1,7 @@
 """Adding to the logs in SQLite: a batch of drafts, one transaction, one sync."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from hashlib import blake2b
 
 import apsw
@@ -12,6 +13,7 @@ from hubbub.domain.errors import (
     KeyReused,
     NoSuchRoom,
     NoSuchUser,
+    StorageFailed,
     Unavailable,
 )
 from hubbub.domain.events import Draft, Event, Posted
@@ -38,7 +40,10 @@ class Appending(Logs):
     """The writing half of the logs."""
 
     def append(self, drafts: Sequence[Draft], done: Callable[[Sequence[Outcome]], None]) -> None:
-        """See Store.append. `done` is called before this returns."""
+        """See Store.append. On a quick disk `done` is called before this returns."""
+        if self._db.mover.is_moving:
+            self._db.mover.after(partial(self.append, drafts, done))
+            return
         outcomes: Sequence[Outcome]
         try:
             with self._db.writing() as cursor:
@@ -52,8 +57,28 @@ class Appending(Logs):
         except BaseException:
             self._places.forget()
             raise
-        done(outcomes)
+        if self._db.syncs_apart:
+            self._tell_when_synced(outcomes, done)
+        else:
+            done(outcomes)
         self._db.tidy()
+
+    def _tell_when_synced(
+        self, outcomes: Sequence[Outcome], done: Callable[[Sequence[Outcome]], None]
+    ) -> None:
+        """Readers are told of these events when their poster is, and not before."""
+        grown = self._held.hold(
+            [event for outcome in outcomes if isinstance(outcome, Posted) for event in outcome.events]
+        )
+
+        def told(failure: StorageFailed | None) -> None:
+            if failure is not None:
+                done([failure] * len(outcomes))
+                return
+            self._held.release(grown)
+            done(outcomes)
+
+        self._db.after_sync(told)
 
     def _outcome(self, cursor: apsw.Cursor, draft: Draft) -> Outcome:
         try:

@@ -1,20 +1,30 @@
 """One connection to a SQLite database: its settings, its transactions, and what its errors mean.
 
-Everything runs in the event loop's thread: a thread beside a busy loop waits for the interpreter's lock
-longer than the disk takes for a sync. Nothing here knows what is stored.
+SQL runs in the event loop's thread: a thread beside a busy loop waits for the interpreter's lock longer than
+the disk takes for a sync. Where the disk is slow, its syncs and checkpoints are made in a thread (see
+`syncing`), which takes no lock while it waits for the disk. Nothing here knows what is stored.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import apsw
+import structlog
 
 from hubbub.domain.errors import HubbubError, Overloaded, StorageFailed, StorageFull
 from hubbub.storage.errors import StoreUnusable
+from hubbub.storage.sqlite.moving import Mover, move
+from hubbub.storage.sqlite.syncing import Apart, Pace, Syncs, Told
 
 Row = tuple[Any, ...]
+
+_log = structlog.get_logger("hubbub.storage")
 
 BUSY_SECONDS = 2.0
 """How long a write waits for another process (a `hubbub user` command) to finish its own."""
@@ -45,7 +55,8 @@ class Database:
     Always true:
       * between calls no transaction is open, and no statement holds one open;
       * when a commit or a sync has failed, for any reason but a full disk, `broken` says so and nothing is
-        read, written or tried again: what the disk holds is for the next process to find out.
+        read, written or tried again: what the disk holds is for the next process to find out;
+      * a commit is on disk when `writing` has ended, or else when who asked by `after_sync` is told.
     """
 
     def __init__(
@@ -55,12 +66,35 @@ class Database:
         on_broken: Callable[[StorageFailed], None],
         shared: bool = False,
         vfs: str | None = None,
+        apart: Apart | None = None,
+        pace: Pace | None = None,
+        sync: Callable[[], None] | None = None,
+        monotonic: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """Raises apsw.Error, StoreUnusable. A `shared` one, beside a server's own, never checkpoints."""
+        """Raises apsw.Error, StoreUnusable. A `shared` one, beside a server's own, never checkpoints.
+
+        Without `apart` every commit is synced in the loop, however slow the disk is by `monotonic`. `sync` syncs the
+        write-ahead log, where that is not done through the system.
+        """
         self.broken: StorageFailed | None = None
         self._on_broken = on_broken
         self._wal_pages = 0
         self._shared = shared
+        self._file = file
+        self._vfs = vfs
+        self._monotonic = monotonic
+        self._apart = apart
+        self.pace = pace or Pace()
+        self._relaxed = False  # whether commits leave the sync to `_syncs`
+        self._log_handle: int | None = None
+        self._syncs = Syncs(
+            sync=sync or self._sync_log,
+            apart=_nowhere if apart is None else apart,
+            failed=self.give_up,
+            monotonic=monotonic,
+            took=self.pace.synced,
+        )
+        self.mover = Mover(self._connect_beside, _nowhere if apart is None else apart, self.give_up)
         self.connection = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
         try:
             self.durability = self._set_up()
@@ -105,7 +139,12 @@ class Database:
         self.tidy()
 
     def close(self) -> None:
+        """To be called when nothing is under way any more: see `quiet`."""
+        self.mover.close()
         self.connection.close()
+        if self._log_handle is not None:
+            os.close(self._log_handle)
+            self._log_handle = None
 
     # -- reading ------------------------------------------------------------
 
@@ -147,14 +186,23 @@ class Database:
     def writing(self) -> Iterator[apsw.Cursor]:
         """A transaction: all of it is on disk when the block has ended, or nothing and an error.
 
+        Where `syncs_apart` it is on disk only after the next sync.
+
         Raises StorageFull, Overloaded, StorageFailed; passes on what the block raises.
         """
         self.check()
         cursor = self._cursor
         try:
+            if self._relaxed and not self.pace.apart and not self._syncs:
+                self._relax(False)
             cursor.execute("BEGIN IMMEDIATE")
             yield cursor
+            began = self._monotonic()
             cursor.execute("COMMIT")
+            if not self._relaxed:
+                self.pace.committed(self._monotonic() - began)
+                if self.pace.apart and self._apart is not None:
+                    self._relax(True)
         except apsw.ConstraintError:
             self._roll_back()  # a bug of the caller's; the data is as it was
             raise
@@ -172,7 +220,79 @@ class Database:
             except apsw.Error as error:
                 self.give_up(error)
 
+    @asynccontextmanager
+    async def saving(self) -> AsyncIterator[apsw.Cursor]:
+        """`writing`, and then the wait until it is on disk."""
+        with self.writing() as cursor:
+            yield cursor
+        await self._synced()
+
+    # -- syncs --------------------------------------------------------------
+
+    @property
+    def syncs_apart(self) -> bool:
+        """Whether a commit may not be on disk yet. Always true: nobody waits for a sync when it is false."""
+        return self._relaxed
+
+    def after_sync(self, told: Told) -> None:
+        """Call `told` when all that is committed now is on disk, or with why it is not known to be. Those who
+        ask are told in the order in which they asked."""
+        if self.broken or not self._relaxed:
+            told(self.broken)
+        else:
+            self._syncs.after(told)
+
+    async def _synced(self) -> None:
+        """Wait for that. Raises StorageFailed."""
+        if not self._relaxed:
+            return
+        waiting: asyncio.Future[StorageFailed | None] = asyncio.get_running_loop().create_future()
+        self.after_sync(lambda failure: None if waiting.done() else waiting.set_result(failure))
+        if await waiting is not None:
+            self.check()
+
+    async def quiet(self) -> None:
+        """Wait until nothing is under way: for who is about to close it and starts nothing new."""
+        while not self.broken and (self.mover.is_moving or self._syncs):
+            if self.mover.is_moving:
+                moved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                self.mover.after(partial(moved.set_result, None))
+                await moved
+            else:
+                with suppress(StorageFailed):
+                    await self._synced()
+
+    def _relax(self, relaxed: bool) -> None:
+        """Have commits wait for their sync, or not. Between transactions only."""
+        wanted = 1 if relaxed else 2  # NORMAL, FULL
+        self.connection.pragma("synchronous", wanted)
+        assert self.connection.pragma("synchronous") == wanted
+        self._relaxed = relaxed
+        if relaxed:
+            _log.warning("the disk is slow to sync: syncs are made in a thread, and posts wait for them")
+        else:
+            _log.info("the disk syncs swiftly again: syncs are made in the loop")
+
+    def _sync_log(self) -> None:
+        """In the thread. The handle stays open: one that is opened later might miss an error of before."""
+        if self._log_handle is None:
+            self._log_handle = os.open(f"{self._file}-wal", os.O_RDWR)
+        if hasattr(fcntl, "F_FULLFSYNC"):  # macOS, as above
+            fcntl.fcntl(self._log_handle, fcntl.F_FULLFSYNC)
+        else:
+            os.fdatasync(self._log_handle)
+
     # -- the write-ahead log ------------------------------------------------
+
+    def _connect_beside(self) -> apsw.Connection:
+        """One that moves the log, and does nothing else."""
+        connection = apsw.Connection(str(self._file), flags=apsw.SQLITE_OPEN_READWRITE, vfs=self._vfs)
+        connection.pragma("fullfsync", 1)
+        connection.wal_autocheckpoint(0)
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        # It knows of the log only once it has read, and moves nothing before.
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+        return connection
 
     def _committed(self, connection: apsw.Connection, database: str, pages: int) -> int:
         self._wal_pages = pages
@@ -183,10 +303,11 @@ class Database:
         if self._wal_pages < CHECKPOINT_PAGES or self.broken:
             return
         self._wal_pages = 0
+        if self._relaxed:
+            self.mover.start()
+            return
         try:
-            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-        except (apsw.BusyError, apsw.LockedError, apsw.FullError):
-            pass  # what was committed is safe in the log; the next commit tries again
+            move(self.connection)
         except apsw.Error as error:
             self.give_up(error)
 
@@ -211,7 +332,7 @@ class Database:
         self._roll_back()
         return self.broken or meaning
 
-    def give_up(self, error: apsw.Error) -> StorageFailed:
+    def give_up(self, error: BaseException) -> StorageFailed:
         """Break, for good."""
         if self.broken is None:
             # The last to close a database would write to it once more.
@@ -220,3 +341,7 @@ class Database:
             self.broken.__cause__ = error
             self._on_broken(self.broken)
         return self.broken
+
+
+def _nowhere(work: Callable[[], None], done: Callable[[BaseException | None], None]) -> None:
+    raise AssertionError("a database that was given no thread makes every sync in the loop")

@@ -13,6 +13,7 @@ from hubbub.storage.base import (
     View,
 )
 from hubbub.storage.sqlite.database import Database, Row
+from hubbub.storage.sqlite.held import Held
 from hubbub.storage.sqlite.places import Place, Places, head_of, last_position, position, seq_at
 
 REMEMBERED_LOGS = 32_768
@@ -44,6 +45,7 @@ class Logs:
         """`alone`: no other process adds events, so that what was seen of a log may be remembered."""
         self._db = database
         self._places = Places(REMEMBERED_LOGS if alone else 0)
+        self._held = Held()
 
     def _place(self, log: LogId) -> Place | None:
         place = self._places.get(log)
@@ -56,12 +58,12 @@ class Logs:
     async def head(self, log: LogId) -> int | None:
         self._db.check()
         place = self._place(log)
-        return None if place is None else place.head
+        return None if place is None else self._held.visible(log, place.head)
 
     async def event(self, log: LogId, seq: int) -> Event | None:
         self._db.check()
         place = self._place(log)
-        if place is None or not place.floor < seq <= place.head:
+        if place is None or not place.floor < seq <= self._held.visible(log, place.head):
             return None
         row = self._db.row(
             f"SELECT {_COLUMNS} FROM events WHERE position = ?",  # noqa: S608
@@ -85,17 +87,18 @@ class Logs:
         place = self._place(log)
         if place is None:
             return Page(events=(), head=0)
+        head = self._held.visible(log, place.head)
         # Held to the log, whose neighbours in the table are other logs.
-        low = place.floor if after is None else min(max(after, place.floor), place.head)
-        high = place.head + 1 if before is None else min(max(before, place.floor + 1), place.head + 1)
+        low = place.floor if after is None else min(max(after, place.floor), head)
+        high = head + 1 if before is None else min(max(before, place.floor + 1), head + 1)
         forward = after is not None
         events, more = self._read(log, view, place.number, low, high, forward, limit)
         if after is not None:
             gap = _gap(log, after + 1, place.floor)
         else:
-            last = place.head if before is None else before - 1
+            last = head if before is None else before - 1
             gap = None if more else _gap(log, 1, min(place.floor, last))
-        return Page(events=events, head=place.head, gap=gap, more=more)
+        return Page(events=events, head=head, gap=gap, more=more)
 
     def _read(
         self, log: LogId, view: View, number: int, low: int, high: int, forward: bool, limit: int

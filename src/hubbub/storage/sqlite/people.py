@@ -21,7 +21,7 @@ class People:
     _db: Database
 
     async def create_user(self, user: User, password_hash: str) -> None:
-        with self._db.writing():
+        async with self._db.saving():
             self._add_user(user, password_hash)
 
     def _add_user(self, user: User, password_hash: str) -> None:
@@ -52,12 +52,12 @@ class People:
 
     async def set_password(self, name: UserId, password_hash: str) -> None:
         """Raises NoSuchUser."""
-        with self._db.writing():
+        async with self._db.saving():
             self._change(name, "UPDATE users SET password_hash = ? WHERE name = ?", (password_hash, name))
 
     async def disable(self, name: UserId, now_ms: int | None) -> None:
         """See Store.disable. Raises NoSuchUser."""
-        with self._db.writing():
+        async with self._db.saving():
             self._change(name, "UPDATE users SET disabled_at_ms = ? WHERE name = ?", (now_ms, name))
             if now_ms is not None:
                 self._db.rows("DELETE FROM sessions WHERE user = ?", (name,))

@@ -28,8 +28,10 @@ class Retention(Logs):
         if not self._db.rows(_OLD, (sent_before_ms, 1)):
             return ()
         gaps: list[Gap] = []
-        with self._db.writing() as cursor:
+        async with self._db.saving() as cursor:
             for number, name, floor in self._db.rows(_OLD, (sent_before_ms, min(limit, MAX_PAGE))):
+                if name in self._held:
+                    continue  # nobody has been told yet of all it has: the next time
                 last = self._cut(cursor, number, floor, sent_before_ms, limit)
                 gaps.append(Gap(log=name, first=floor + 1, last=last, reason="retention"))
                 limit -= last - floor

@@ -8,6 +8,7 @@ from hubbub.domain.errors import NameTaken, NoSuchRoom
 from hubbub.domain.ids import LogId, RoomId, room_log
 from hubbub.domain.model import Room
 from hubbub.storage.sqlite.database import Database, Row
+from hubbub.storage.sqlite.held import Held
 from hubbub.storage.sqlite.places import head_of, last_position
 
 _ROOM = f"""
@@ -31,17 +32,18 @@ def add_log(database: Database, log: LogId) -> int:
     return database.connection.last_insert_rowid()
 
 
-def _room(row: Row) -> Room:
+def _room(row: Row, held: Held) -> Room:
     id, name, created_at_ms, created_by, floor, last = row
-    head = head_of(last, floor)
+    head = held.visible(room_log(id), head_of(last, floor))
     return Room(id=id, name=name, created_at_ms=created_at_ms, created_by=created_by, head=head)
 
 
 class Rooms:
     _db: Database
+    _held: Held
 
     async def create_room(self, room: Room, folded: str) -> Room:
-        with self._db.writing():
+        async with self._db.saving():
             self._add_room(room, folded)
         return replace(room, head=0)
 
@@ -62,7 +64,7 @@ class Rooms:
 
     async def room(self, id: RoomId) -> Room | None:
         row = self._db.row(_ROOM + "WHERE id = ?", (id,))
-        return None if row is None else _room(row)
+        return None if row is None else _room(row, self._held)
 
     async def rooms(self, *, prefix: str, after: RoomId | None, limit: int) -> tuple[Sequence[Room], bool]:
         last = None
@@ -75,4 +77,4 @@ class Rooms:
             _ROOM + "WHERE folded >= ? AND folded < ? ORDER BY folded LIMIT ?",
             (*span(prefix, last), limit + 1),
         )
-        return [_room(row) for row in rows[:limit]], len(rows) > limit
+        return [_room(row, self._held) for row in rows[:limit]], len(rows) > limit

@@ -24,7 +24,7 @@ class Sessions:
 
     async def create_session(self, session: Session, token_hash: bytes) -> None:
         """Raises WrongCredentials for a user who is not there, or has been disabled meanwhile."""
-        with self._db.writing():
+        async with self._db.saving():
             self._add_session(session, token_hash)
 
     def _add_session(self, session: Session, token_hash: bytes) -> None:
@@ -57,15 +57,15 @@ class Sessions:
 
     async def extend_session(self, id: SessionId, expires_at_ms: int) -> None:
         """Nothing for a session that has ended meanwhile."""
-        with self._db.writing():
+        async with self._db.saving():
             self._db.rows("UPDATE sessions SET expires_at_ms = ? WHERE id = ?", (expires_at_ms, id))
 
     async def end_session(self, id: SessionId) -> bool:
-        with self._db.writing():
+        async with self._db.saving():
             return bool(self._db.rows("DELETE FROM sessions WHERE id = ? RETURNING id", (id,)))
 
     async def end_sessions(self, user: UserId) -> Sequence[SessionId]:
-        with self._db.writing():
+        async with self._db.saving():
             rows = self._db.rows("DELETE FROM sessions WHERE user = ? RETURNING id", (user,))
         return [id for (id,) in rows]
 
@@ -73,6 +73,6 @@ class Sessions:
         # Asked all the time and mostly in vain: a look costs no transaction.
         if not self._db.rows("SELECT 1 FROM sessions WHERE expires_at_ms <= ? LIMIT 1", (now_ms,)):
             return 0
-        with self._db.writing():
+        async with self._db.saving():
             self._db.rows("DELETE FROM sessions WHERE expires_at_ms <= ?", (now_ms,))
             return self._db.connection.changes()

@@ -21,6 +21,7 @@ from hubbub.storage.sqlite.retention import Retention
 from hubbub.storage.sqlite.rooms import Rooms
 from hubbub.storage.sqlite.schema import migrate, pending, steps
 from hubbub.storage.sqlite.sessions import Sessions
+from hubbub.storage.sqlite.syncing import Apart, Pace
 
 
 class SqliteStore(Appending, Retention, Rooms, People, Sessions):
@@ -51,16 +52,30 @@ class SqliteStore(Appending, Retention, Rooms, People, Sessions):
         on_broken: Callable[[StorageFailed], None],
         create: bool = True,
         vfs: str | None = None,
+        apart: Apart | None = None,
+        pace: Pace | None = None,
+        sync: Callable[[], None] | None = None,
+        monotonic: Callable[[], float] = lambda: 0.0,
     ) -> Self:
         """The store in `directory`, for the one server that may have it. Raises StoreInUse, StoreUnusable.
 
-        `vfs` names what SQLite reaches the disk through, where that is not the system itself.
+        `vfs` names what SQLite reaches the disk through, and `sync` syncs the write-ahead log there, where
+        that is not the system itself. `apart` is where syncs are made once the disk has proved slow by
+        `monotonic` (`pace`); without it they stay in the loop.
         """
         file = prepare(directory, create=create)
         lock = Lock(directory)
         try:
             with _refusing(directory):
-                database = Database(file, on_broken=on_broken, vfs=vfs)
+                database = Database(
+                    file,
+                    on_broken=on_broken,
+                    vfs=vfs,
+                    apart=apart,
+                    pace=pace,
+                    sync=sync,
+                    monotonic=monotonic,
+                )
                 try:
                     _bring_up(database, now_ms, randomness)
                     database.settle()
@@ -109,8 +124,15 @@ class SqliteStore(Appending, Retention, Rooms, People, Sessions):
     def ticket_secret(self) -> bytes:
         return self._ticket_secret
 
+    @property
+    def syncs_apart(self) -> bool:
+        """Whether the disk has proved so slow that its syncs are made in a thread."""
+        return self._db.syncs_apart
+
     async def close(self) -> None:
+        """All that was posted is told first."""
         try:
+            await self._db.quiet()
             self._db.close()
         finally:
             if self._lock is not None:
@@ -121,7 +143,7 @@ class SqliteStore(Appending, Retention, Rooms, People, Sessions):
 
     async def seed(self, seed: Seed) -> None:
         """All of it in one transaction, or nothing and NameTaken."""
-        with self._db.writing():
+        async with self._db.saving():
             for user, password_hash in seed.users:
                 self._add_user(user, password_hash)
             for session, token_hash in seed.sessions:

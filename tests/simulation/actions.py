@@ -97,7 +97,8 @@ class Director:
         world = self.world
         world.network.heal()
         world.disk.heal()
-        world.node.doom = world.node.next_doom = None
+        world.node.dooms(None)
+        world.node.next_doom = None
         for device in world.devices:
             if isinstance(device, Socket):
                 device.mute = False
@@ -318,8 +319,8 @@ class Director:
 
     def _doom(self) -> None:
         """At one of the next moments of a kind."""
-        self.world.node.doom = self._doomed(
-            ("callback", "send", "synced", "sync", "write", "written", "checkpoint")
+        self.world.node.dooms(
+            self._doomed(("callback", "send", "synced", "sync", "write", "written", "checkpoint"))
         )
 
     def _doom_start(self) -> None:

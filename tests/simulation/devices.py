@@ -769,7 +769,7 @@ class Polling(Asking):
         after = self._start if at is None else at
         self.begins(self.room, after)
         wait = self.chance.choice((0.5, 2, 5))
-        path = f"/room/{self.room}/messages?after={after}&wait={wait}&limit={self.chance.choice((1, 3, 500))}"
+        path = f"/room/{self.room}/messages?after={after}&wait={wait}&limit={self.chance.choice((2, 500))}"
         self.ask("GET", path, self._polled, self._later)
 
     def _later(self) -> None:

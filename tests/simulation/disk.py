@@ -15,6 +15,8 @@ import apsw
 SECTOR_BYTES = 512
 """What a disk writes whole or not at all."""
 
+_LOG = "hubbub.db-wal"
+
 _names = count(1)
 
 
@@ -28,13 +30,30 @@ class _Kept:
         self.durable = None if content is None else bytearray(content)
         self.pending: list[tuple[int, bytes | None]] = []
         """Where, and what was written there; None where the file was cut off."""
+        self.settled = 0
+        """How many changes are certain."""
 
-    def settle(self) -> None:
-        for change in self.pending:
+    @property
+    def changes(self) -> int:
+        """How many there were, ever."""
+        return self.settled + len(self.pending)
+
+    def settle(self, changes: int | None = None) -> None:
+        """A sync has ended that began after so many changes; without a number, it began just now."""
+        certain = len(self.pending) if changes is None else max(0, changes - self.settled)
+        for change in self.pending[:certain]:
             self._make(change)
-        self.pending.clear()
+        del self.pending[:certain]
+        self.settled += certain
         if self.durable is None:
             self.durable = bytearray()
+
+    def forsake(self, chance: Random) -> None:
+        """A sync has failed. As Linux has it: the pages count as clean now, and a later sync does not write
+        them."""
+        left = [change for change in self.pending if chance.random() < 0.5]
+        self.settled += len(self.pending) - len(left)
+        self.pending = left
 
     def _make(self, change: tuple[int, bytes | None]) -> None:
         offset, data = change
@@ -171,6 +190,25 @@ class Plugged(apsw.VFS):
         if self.live and (kept := self.files.pop(Path(name).name, None)) and not sync_directory:
             self.ghosts[Path(name).name] = kept
 
+    def sync_log(self, changes: int) -> None:
+        """The sync of the write-ahead log that is made beside SQLite, which began after so many changes."""
+        disk, kept = self.disk, self.files.get(_LOG)
+        disk.operation("sync", "wal")
+        if not self.live or kept is None:
+            return
+        if disk.failing == "sync":
+            disk.failing = None
+            disk.happened("a sync apart failed")
+            kept.forsake(disk._chance)
+            raise OSError("the simulated disk could not sync")
+        kept.settle(changes)
+        self.ghosts.pop(_LOG, None)
+        disk.operation("synced", "wal")
+
+    def log_changes(self) -> int:
+        kept = self.files.get(_LOG)
+        return 0 if kept is None else kept.changes
+
     def discard(self) -> None:
         """Nobody will look at it again."""
         self.unregister()
@@ -226,8 +264,7 @@ class _File(apsw.VFSFile):
         if disk.failing == "sync":
             disk.failing = None
             disk.happened("a sync failed")
-            # As Linux has it: the pages count as clean now, and a later sync does not write them.
-            self._kept.pending = [change for change in self._kept.pending if disk._chance.random() < 0.5]
+            self._kept.forsake(disk._chance)
             raise apsw.IOError("the simulated disk could not sync")
         self._kept.settle()
         plugged.ghosts.pop(self._name, None)  # SQLite syncs the directory with a file's first sync

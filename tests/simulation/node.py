@@ -5,8 +5,10 @@ threads or sockets: listening, and the hashing of passwords.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -28,7 +30,9 @@ from hubbub.protocol.frames import LogFrame, event_frame, gap_frame
 from hubbub.server import Server
 from hubbub.service.limits import Policy
 from hubbub.service.tokens import token_hash
+from hubbub.storage.base import Store
 from hubbub.storage.sqlite import SqliteStore
+from hubbub.storage.sqlite.syncing import Pace
 from simulation.disk import Disk, Plugged
 from simulation.network import ServerEnd
 from simulation.schedule import Ordered, ProcessLoop, Schedule
@@ -38,6 +42,10 @@ EPOCH_MS = 1_780_000_000_000
 
 
 _REPLY_BYTES = 400
+
+
+Doom = tuple[str, int, bool]
+"""The kind of moment at which a machine goes down, how many of them pass before, and whether its power stays."""
 
 
 class Clock:
@@ -80,6 +88,8 @@ class Scale(dict[str, Any]):
                 "hubbub.storage.sqlite.logs.MAX_PAGE": chance.choice((1, 3, 20)),
                 "hubbub.storage.sqlite.logs.REMEMBERED_LOGS": chance.choice((1, 2, 100)),
                 "hubbub.storage.sqlite.database.CHECKPOINT_PAGES": chance.choice((5, 30, 4000)),
+                "hubbub.storage.sqlite.syncing._LOOK_BACK": 3,
+                "hubbub.storage.sqlite.syncing._SWIFT_SYNCS": 3,
                 "hubbub.housekeeping.TRIM_AT_ONCE": chance.choice((1, 3, 20)),
                 "hubbub.api.framed.FRAMES_PER_TURN": chance.choice((2, 8, 128)),
                 "hubbub.api.framed.LOOK_UP_FRAMES": 2,
@@ -89,6 +99,60 @@ class Scale(dict[str, Any]):
                 "hubbub.service.posting.SHEDDING_SECONDS": 0.0,
             }
         )
+
+
+class Thread:
+    """The thread for the syncs of a slow disk, without one: the work is done when its time is over, and has
+    on the disk what was written before it began."""
+
+    def __init__(self, schedule: Schedule, loop: ProcessLoop, plugged: Plugged, chance: Random) -> None:
+        self._schedule = schedule
+        self._loop = loop
+        self._plugged = plugged
+        self._chance = chance
+        self._work: deque[tuple[Callable[[], None], Callable[[BaseException | None], None]]] = deque()
+        self._changes = 0
+        self._seconds = 0.0
+        self._slept = 0.0
+
+    def __call__(self, work: Callable[[], None], done: Callable[[BaseException | None], None]) -> None:
+        self._work.append((work, done))
+        if len(self._work) == 1:
+            self._begin(self._loop.time())
+
+    def _begin(self, now: float) -> None:
+        disk = self._plugged.disk
+        self._changes = self._plugged.log_changes()
+        self._seconds = disk.slow_seconds or self._chance.choice((0.0005, 0.003, 0.02))
+        self._schedule.at(now + self._seconds, self._end)
+
+    def _end(self) -> None:
+        if self._loop.dead:
+            return
+        work, done = self._work[0]
+        failed: BaseException | None = None
+        disk = self._plugged.disk
+        slow, disk.slow_seconds = disk.slow_seconds, 0.0  # the time is over already
+        try:
+            work()
+        except Exception as error:
+            failed = error
+        disk.slow_seconds = slow
+        self._slept = 0.0
+        self._loop.poke(done, failed)
+        self._work.popleft()
+        if self._work and not self._loop.dead:
+            self._begin(self._schedule.now)
+
+    def sync(self) -> None:
+        disk = self._plugged.disk
+        disk.happened("a sync was made apart")
+        self._slept = self._seconds
+        self._plugged.sync_log(self._changes)
+
+    def time(self) -> float:
+        """The clock of the loop, and of the work while it is done."""
+        return self._loop.time() + self._slept
 
 
 class Node:
@@ -120,6 +184,7 @@ class Node:
             retry_seconds=0.5,
         )
         self.session_seconds = chance.choice((6, 30, 3600))
+        self._apart_at_once = chance.random() < 0.25
         self._posts = chance.choice((None, None, Policy(name="posts", quota=6, window_seconds=2)))
         self.loop: ProcessLoop | None = None
         self.running: Running | None = None
@@ -129,10 +194,9 @@ class Node:
         self._wires: dict[ServerEnd, None] = {}
         self.starts = 0
         self.troubles: list[str] = []
-        self.doom: tuple[str, int, bool] | None = None
-        """At which of the moments to come of a kind the machine goes down, and whether its power goes too."""
-        self.next_doom: tuple[str, int, bool] | None = None
-        """The same, for the start that comes next."""
+        self._doom: Doom | None = None
+        self.next_doom: Doom | None = None
+        """For the start that comes next."""
         self.stopping = False
         self.fullest: list[tuple[str, int, int]] = []
         """Of every live stream there was: who, the most bytes that waited for it, and how many may."""
@@ -152,11 +216,11 @@ class Node:
         assert self.loop is None
         self.starts += 1
         self.stopping = False
-        self.doom, self.next_doom = self.next_doom, None
         self.disk.heal()
         loop = ProcessLoop(self.schedule)
-        loop.boundary = lambda: self._moment("callback")
         self.loop = loop
+        self.dooms(self.next_doom)
+        self.next_doom = None
         plugged = self._plugged = self.disk.plug()
         running = loop.within(self._assemble, loop, plugged)
         if loop.dead:
@@ -169,6 +233,7 @@ class Node:
 
     def _assemble(self, loop: ProcessLoop, plugged: Plugged) -> Running:
         chance = Random(self._chance.random())
+        thread = Thread(self.schedule, loop, plugged, chance)
         seams = Seams(now_ms=self.clock.now_ms, monotonic=loop.time, randomness=chance.randbytes)
         store = SqliteStore.open(
             plugged.directory,
@@ -177,6 +242,10 @@ class Node:
             on_broken=self._broke,
             create=False,
             vfs=plugged.name,
+            apart=thread,
+            pace=Pace(apart=self._apart_at_once),
+            sync=thread.sync,
+            monotonic=thread.time,
         )
         limits = dict.fromkeys(("requests",)) | ({"posts": self._posts})
         config = Config(
@@ -267,13 +336,19 @@ class Node:
 
     # -- going down ---------------------------------------------------------
 
+    def dooms(self, doom: Doom | None) -> None:
+        """Have the machine go down at one of the moments to come; or not, after all."""
+        self._doom = doom
+        if self.loop is not None:
+            self.loop.boundary = partial(self._moment, "callback") if doom is not None else None
+
     def _moment(self, kind: str) -> None:
-        if self.doom is None or self.loop is None or self.loop.dead:
+        if self._doom is None or self.loop is None or self.loop.dead:
             return
-        awaited, more, power = self.doom
+        awaited, more, power = self._doom
         if awaited == kind:
             if more:
-                self.doom = (awaited, more - 1, power)
+                self._doom = (awaited, more - 1, power)
             else:
                 self._note_where(kind)
                 self.die(power=power)
@@ -324,8 +399,8 @@ class Node:
         self.loop = self.running = self._server = self._uvicorn = self._plugged = None
 
     def _bury(self, loop: ProcessLoop, running: Running, plugged: Plugged) -> None:
-        loop.within(_run, running.store.close())
         loop.bury()
+        let_go(running)
         plugged.discard()
 
     def stop(self) -> None:
@@ -347,18 +422,15 @@ class Node:
             server.config.timeout_graceful_shutdown = 1
         await server.shutdown()
         self.happened("the server left in peace")
-        loop.call_soon(self._left, loop, running)
+        try:
+            await running.store.close()
+        except apsw.Error as error:  # the disk's, and what was committed is safe in the log
+            self._tell(f"the store was not closed well: {error!r}")
+        if not loop.dead:
+            loop.call_soon(self._left, loop, running)
 
     def _left(self, loop: ProcessLoop, running: Running) -> None:
         """The process ends; its machine goes on."""
-        if loop.dead:
-            return
-        try:
-            _run(running.store.close())
-        except apsw.Error as error:  # the disk's, and what was committed is safe in the log
-            self._tell(f"the store was not closed well: {error!r}")
-        if loop.dead:
-            return
         self._tell("the server has left")
         plugged = self._plugged
         loop.dead = True
@@ -389,10 +461,23 @@ class Node:
     def listening(self) -> ProcessLoop | None:
         return None if self.stopping else self.loop
 
-    def sign_in(self, user: str, name: str, token: str) -> bool:
-        """Make a session, as a sign-in does once the password was found right. False while it cannot."""
+    def sign_in(self, user: str, name: str, token: str, told: Callable[[bool], None]) -> bool:
+        """Make a session, as a sign-in does once the password was found right, and say whether it was made.
+        False while nobody can be asked."""
         if self.loop is None or self.running is None or self.stopping:
             return False
+        self.loop.poke(self._sign_in, self.loop, self.running.store, user, name, token, told)
+        return True
+
+    def _sign_in(
+        self,
+        loop: ProcessLoop,
+        store: Store,
+        user: str,
+        name: str,
+        token: str,
+        told: Callable[[bool], None],
+    ) -> None:
         now_ms = self.clock.now_ms()
         session = Session(
             id=SessionId(name),
@@ -400,12 +485,13 @@ class Node:
             created_at_ms=now_ms,
             expires_at_ms=now_ms + self.session_seconds * 1000,
         )
-        try:
-            self.loop.within(_run, self.running.store.create_session(session, token_hash(token)))
-        except Exception as error:
-            self._tell(f"{user} cannot sign in: {error!r}")
-            return False
-        return self.loop is not None
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if not loop.dead:
+                failed = task.cancelled() or task.exception() is not None
+                self.schedule.after(0, told, not failed)
+
+        loop.create_task(store.create_session(session, token_hash(token))).add_done_callback(ended)
 
     def trim(self, older_than_seconds: float) -> None:
         if self.loop is None or self.running is None or self.stopping:
@@ -453,6 +539,13 @@ def _run(work: Awaitable[Any]) -> Any:
 
 
 run_at_once = _run
+
+
+def let_go(running: Running) -> None:
+    """Close what a process had open that is no more."""
+    store: Any = running.store
+    store._db.close()
+    store._lock.release()
 
 
 def troubles_of(loop: ProcessLoop) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubbub.check import Ledger
@@ -64,17 +65,26 @@ class SignIn:
         self.token = ""
         self.id = ""
         self.alive = False
+        self._asked_in: int | None = None
+        """Which start of the node was asked for a new one."""
 
     def renew(self) -> bool:
-        """Sign in again, unless that was done already. False while the server cannot be asked."""
-        if self.alive:
-            return True
-        self.number += 1
-        self.id = f"{self.person.name}-{self.name}-{self.number}"
-        digest = hashlib.sha256(f"{self.id} of {self.person.world.seed}".encode()).digest()
-        self.token = "hb_" + urlsafe_b64encode(digest).rstrip(b"=").decode()
-        self.alive = self.person.world.node.sign_in(self.person.name, self.id, self.token)
+        """Sign in again, unless that was done already. False until it is done."""
+        if not self.alive and self._asked_in != self.person.world.node.starts:
+            self.number += 1
+            id = f"{self.person.name}-{self.name}-{self.number}"
+            digest = hashlib.sha256(f"{id} of {self.person.world.seed}".encode()).digest()
+            token = "hb_" + urlsafe_b64encode(digest).rstrip(b"=").decode()
+            node = self.person.world.node
+            if node.sign_in(self.person.name, id, token, partial(self._told, id, token)):
+                self._asked_in = node.starts
         return self.alive
+
+    def _told(self, id: str, token: str, done: bool) -> None:
+        """Done, or refused; whoever died meanwhile tells nothing."""
+        self._asked_in = None
+        if done:
+            self.id, self.token, self.alive = id, token, True
 
     def ended(self, token: str) -> None:
         if token == self.token:

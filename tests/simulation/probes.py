@@ -32,7 +32,7 @@ def watching(
 ) -> Iterator[None]:
     """`happened` is told the situations; `fault` the promises that only a look inside shows broken.
     `subscriptions` are all there are."""
-    removed: dict[str, int] = {}
+    removed: dict[tuple[Hub, str], int] = {}  # by process: what one was about to do when it died is not done
 
     def fell(result, log, sub):
         happened("a reader fell behind")
@@ -47,11 +47,11 @@ def watching(
 
     def handed_over(result, hub, sub, entries):
         first, log = entries[0], sub.log.id
-        if first.kind != "gap" and first.seq <= removed.get(log, 0):
+        if first.kind != "gap" and first.seq <= removed.get((hub, log), 0):
             fault("I3", f"{log} {first.seq} was handed out after it was removed")
 
     def trimmed(result, hub, gap):
-        removed[gap.log] = gap.last
+        removed[hub, gap.log] = gap.last
         for sub in subscriptions():
             if sub.log.id == gap.log and not sub.live and sub.seq < gap.last:
                 happened("what a reader had not read yet was removed")

@@ -70,10 +70,8 @@ class ProcessLoop(asyncio.BaseEventLoop):
         self._free_at = 0.0
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self.dead = False
-        self.boundary: Callable[[], None] = lambda: None
+        self.boundary: Callable[[], None] | None = None
         """Called before each callback."""
-        self.turn_over: Callable[[], None] = lambda: None
-        """Called at the end of each turn, still within it."""
         self.troubles: list[dict[str, Any]] = []
         """What the loop was told went wrong."""
         self.set_task_factory(self._new_task)
@@ -148,12 +146,12 @@ class ProcessLoop(asyncio.BaseEventLoop):
                 handle = self._ready.popleft()
                 if handle._cancelled:
                     continue
-                self.boundary()
+                if self.boundary is not None:
+                    self.boundary()
                 if self.dead:
                     self._ready.appendleft(handle)  # for the burial
                     return
                 handle._run()
-            self.turn_over()
         finally:
             self._in_turn = False
             self._free_at = self.time() + TURN_SECONDS

@@ -24,7 +24,7 @@ from simulation.disk import Disk
 from simulation.hearing import listening
 from simulation.image import image, place
 from simulation.network import Network
-from simulation.node import Node, Scale, read_all, run_at_once, troubles_of
+from simulation.node import Node, Scale, let_go, read_all, run_at_once, troubles_of
 from simulation.people import NAMES, ROOMS, Person
 from simulation.schedule import Endless, Schedule
 
@@ -121,7 +121,7 @@ class World:
 
     def reads_back(self, person: Person, receipt: Receipt) -> None:
         """What was acknowledged can be read at once."""
-        if self._chance.random() > 0.25:
+        if self._chance.random() > 0.15:
             return
 
         def answered(status: int, fields: dict[str, str], body: bytes) -> None:
@@ -172,9 +172,10 @@ class World:
             if loop is not None:
                 loop.dead = True
                 self.disk.unplug(power=True)
-                if self.node.running is not None:
-                    loop.within(run_at_once, self.node.running.store.close())
+                running = self.node.running
                 loop.bury()
+                if running is not None:
+                    let_go(running)
             shutil.rmtree(self.root, ignore_errors=True)
         return Outcome(
             seed=self.seed,

@@ -58,7 +58,7 @@ def test_only_the_app_and_the_command_line_pick_a_store():
         and any(module.startswith("hubbub.storage.sqlite") for module in imported(path))
     }
 
-    assert pickers == {"app.py", "cli/asked.py", "cli/seed.py"}
+    assert pickers == {"app.py", "cli/asked.py", "cli/backup.py", "cli/seed.py"}
 
 
 def test_only_the_store_speaks_sql():

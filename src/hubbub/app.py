@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from starlette.types import ASGIApp
 
 from hubbub import housekeeping
-from hubbub.admin import admin_app
+from hubbub.admin import Verification, admin_app
 from hubbub.api.connections import Connections
 from hubbub.api.context import Context
 from hubbub.api.http import build_app
@@ -23,7 +23,7 @@ from hubbub.api.outbox import Outbox
 from hubbub.api.transport import http_class
 from hubbub.api.websocket import websocket_class
 from hubbub.config import Config
-from hubbub.domain.errors import HubbubError, ShuttingDown, StorageFailed
+from hubbub.domain.errors import Damaged, HubbubError, ShuttingDown, StorageFailed
 from hubbub.hub import Hub
 from hubbub.knobs import Address
 from hubbub.metrics import LAG_BOUNDS_SECONDS, registry
@@ -38,6 +38,8 @@ from hubbub.service.tally import Histogram
 from hubbub.service.tickets import Tickets
 from hubbub.storage.base import Store
 from hubbub.storage.sqlite import SqliteStore
+from hubbub.storage.sqlite.auditing import SqliteAudit
+from hubbub.storage.sqlite.directory import DATABASE
 from hubbub.storage.sqlite.syncing import Thread
 
 KEEP_ALIVE_SECONDS = 30
@@ -75,6 +77,8 @@ class Running:
         self.address = address
         self.admin = admin
         self.broken: StorageFailed | None = None
+        self.damages = 0
+        """How often the store found something to be damaged."""
         self.ended = asyncio.Event()
         self.lag_seconds = Histogram(*LAG_BOUNDS_SECONDS)
         self.servers: list[Server] = []
@@ -97,6 +101,15 @@ class Running:
         _log.critical("the store broke; stopping", reason=str(error.__cause__ or error))
         self.broken = error
         self.ended.set()
+
+    def found_damage(self, damage: Damaged) -> None:
+        """The store gave something back that is not what was stored; whoever asked for it is refused."""
+        _log.critical(
+            "what was stored is damaged: run hubbub verify, and restore a backup",
+            log=damage.log,
+            seq=damage.seq,
+        )
+        self.damages += 1
 
     def trouble(self) -> HubbubError | None:
         """Why no more requests should be sent here."""
@@ -174,6 +187,11 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
 
         thread = Thread()
         stack.callback(thread.close)
+
+        def found_damage(damage: Damaged) -> None:
+            if server is not None:
+                server.found_damage(damage)
+
         store = SqliteStore.open(
             config.data,
             now_ms=seams.now_ms,
@@ -181,6 +199,7 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
             on_broken=broke,
             apart=thread,
             monotonic=seams.monotonic,
+            on_damaged=found_damage,
         )
         stack.push_async_callback(store.close)
         passwords = Passwords(config.password_workers, config.password_queue)
@@ -194,8 +213,16 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
         public = Server(_public(config, context, app), farewell=server.farewell)
         await _serve(stack, server, public, sockets)
         if admin_sockets:
-            metrics = registry(context, server.lag_seconds, syncs_apart=lambda: store.syncs_apart)
-            page = admin_app(metrics, app)
+            metrics = registry(
+                context,
+                server.lag_seconds,
+                syncs_apart=lambda: store.syncs_apart,
+                damages=lambda: server.damages,
+            )
+            verification = Verification(
+                lambda: SqliteAudit(config.data / DATABASE), config.admin_token_hash, now_ms=seams.now_ms
+            )
+            page = admin_app(metrics, app, verification)
             await _serve(stack, server, Server(_admin(config, page)), admin_sockets)
         await stack.enter_async_context(_housekeeping(config, store, server, seams))
         _warn(config)

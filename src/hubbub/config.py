@@ -42,6 +42,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     data: Path
     listen: Address = Address("127.0.0.1", 8080)
     admin_listen: Address | None = Address("127.0.0.1", 9464)
+    admin_token_hash: bytes | None = None
+    """SHA-256 of what opens more than metrics and health to operators."""
     tls: Tls | None = None
     sign_up_open: bool = True
     session_seconds: int = 30 * _DAY_SECONDS
@@ -146,6 +148,13 @@ SERVER = (
         "Metrics and health, for operators only.",
         knobs.address_or_off,
         _BASE.admin_listen,
+    ),
+    _knob(
+        "admin_token_file",
+        "FILE",
+        "The token that lets operators do more there; without it nobody can.",
+        knobs.token_file,
+        None,
     ),
     _knob(
         "log_format",
@@ -259,6 +268,7 @@ def _config(values: Mapping[str, Any]) -> Config:
     tls = Tls(values["tls_cert"], values["tls_key"]) if values["tls_cert"] else None
     return Config(
         **same,
+        admin_token_hash=values["admin_token_file"],
         tls=tls,
         sign_up_open=values["sign_up"],
         session_seconds=values["session_days"] * _DAY_SECONDS,

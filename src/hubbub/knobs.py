@@ -4,7 +4,9 @@ Each reader takes what a person wrote and gives the value, or raises ValueError 
 that says what to write instead. Nothing here knows where the text came from.
 """
 
+import hashlib
 import ipaddress
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -125,6 +127,19 @@ def file(text: str) -> Path:
     if not path.is_file():
         raise ValueError("there is no such file")
     return path
+
+
+def token_file(text: str) -> bytes:
+    """The SHA-256 of the token in a file: the token itself is kept nowhere."""
+    try:
+        token = file(text).read_text("utf-8").strip()
+    except UnicodeDecodeError:
+        token = ""
+    except OSError as error:
+        raise ValueError(f"it cannot be read: {error.strerror or error}") from None
+    if not re.fullmatch(r"[!-~]{32,1024}", token):
+        raise ValueError("a file with one token in it, of 32 visible ASCII characters or more")
+    return hashlib.sha256(token.encode()).digest()
 
 
 def origin(text: str) -> str:

@@ -23,14 +23,18 @@ LAG_BOUNDS_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0,
 
 
 def registry(
-    context: Context, loop_lag_seconds: Histogram, *, syncs_apart: Callable[[], bool]
+    context: Context,
+    loop_lag_seconds: Histogram,
+    *,
+    syncs_apart: Callable[[], bool] = lambda: False,
+    damages: Callable[[], int] = lambda: 0,
 ) -> CollectorRegistry:
     """All there is to see of one server. A registry of its own: two servers in a process do not mix.
 
-    `syncs_apart`: whether the store's disk is slow now.
+    `syncs_apart`: whether the store's disk is slow now; `damages`: how often it withheld what was damaged.
     """
     metrics = CollectorRegistry()
-    metrics.register(ServerCollector(context, loop_lag_seconds, syncs_apart))
+    metrics.register(ServerCollector(context, loop_lag_seconds, syncs_apart, damages))
     ProcessCollector(registry=metrics)
     PlatformCollector(registry=metrics)
     GCCollector(registry=metrics)
@@ -39,10 +43,15 @@ def registry(
 
 class ServerCollector(Collector):
     def __init__(
-        self, context: Context, loop_lag_seconds: Histogram, syncs_apart: Callable[[], bool]
+        self,
+        context: Context,
+        loop_lag_seconds: Histogram,
+        syncs_apart: Callable[[], bool],
+        damages: Callable[[], int],
     ) -> None:
         self._context = context
         self._syncs_apart = syncs_apart
+        self._damages = damages
         self._loop_lag_seconds = loop_lag_seconds
 
     def collect(self) -> Iterator[Metric]:
@@ -86,6 +95,11 @@ class ServerCollector(Collector):
             "hubbub_loop_lag_seconds",
             "How late the event loop came to something that was due.",
             self._loop_lag_seconds,
+        )
+        yield _counter(
+            "hubbub_damaged_reads",
+            "Times the disk gave back something else than was stored, and it was withheld.",
+            self._damages(),
         )
         yield _counter(
             "hubbub_sign_in_failures",

@@ -1,5 +1,7 @@
 """Reading one setting from text."""
 
+import hashlib
+
 import pytest
 
 from hubbub import knobs
@@ -85,6 +87,20 @@ def test_a_network_is_an_address_or_a_range():
     assert knobs.network("10.1.2.3/8") == "10.0.0.0/8"
     with pytest.raises(ValueError, match="such as"):
         knobs.network("10.1.2.3/99")
+
+
+def test_a_token_is_known_by_its_hash_and_may_end_with_a_line(tmp_path):
+    file = tmp_path / "token"
+    file.write_text("t" * 43 + "\n")
+    assert knobs.token_file(str(file)) == hashlib.sha256(b"t" * 43).digest()
+
+
+@pytest.mark.parametrize("text", [b"", b"t" * 31, b"t" * 20 + b" " + b"t" * 20, b"t" * 1025, b"\xff" * 40])
+def test_what_is_no_token_is_refused(tmp_path, text):
+    file = tmp_path / "token"
+    file.write_bytes(text)
+    with pytest.raises(ValueError, match="32 visible ASCII"):
+        knobs.token_file(str(file))
 
 
 def test_a_directory_may_be_missing_but_not_be_a_file(tmp_path):

@@ -154,6 +154,7 @@ def test_every_setting_reaches_the_config(here, tmp_path):
         "limits": "posts=1/2",
         "retention_days": "3",
         "admin_listen": "off",
+        "admin_token_file": str(here / "token"),
         "log_format": "json",
         "log_level": "debug",
         "access_log": "on",
@@ -162,6 +163,7 @@ def test_every_setting_reaches_the_config(here, tmp_path):
         "cors_origins": "https://example.org",
         "ticket_seconds": "7",
     }
+    (here / "token").write_text("t" * 43)
     default = load({}, {}, directory=here)
     for knob in KNOBS:
         flags = {knob.name: [samples.get(knob.name, "2048")]}

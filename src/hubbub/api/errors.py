@@ -46,6 +46,7 @@ WIRE: Mapping[type[e.HubbubError], Wire] = {
     e.TooFast: Wire(429, _TOO_MUCH),
     e.TooMany: Wire(429, _TOO_MUCH),
     e.HeadTooLarge: Wire(431, _NOT_UNDERSTOOD),
+    e.Damaged: Wire(500, _BUG),
     e.StorageFull: Wire(503, _RESTART),
     e.StorageFailed: Wire(503, _RESTART),
     e.ShuttingDown: Wire(503, _RESTART),

@@ -121,6 +121,12 @@ EXPLAINED: Mapping[type[e.HubbubError], Explanation] = {
         "Close what you do not need, or wait the seconds in `Retry-After`. One stream or WebSocket can carry "
         "many rooms.",
     ),
+    e.Damaged: Explanation(
+        "The server's disk gave back something else than was stored: a message, or what is kept of one, does "
+        "not match its checksum. It is withheld, and whoever runs the server has been told.",
+        "What comes before and after it can be read: ask for what follows its number. Trying again helps "
+        "only after a backup was restored; cursors are then refused once, and you read anew.",
+    ),
     e.StorageFull: Explanation(
         "The server's disk is full. Nothing can be posted; reading goes on.",
         "Whoever runs the server has to make room. " + _RETRY_SAME,

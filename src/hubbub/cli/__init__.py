@@ -11,10 +11,12 @@ from rich.console import Console
 
 import hubbub
 from hubbub.cli.asked import Failed, Misused
+from hubbub.cli.backup import backup, restore
 from hubbub.cli.bench import bench
 from hubbub.cli.seed import seed
 from hubbub.cli.serve import serve
 from hubbub.cli.user import user
+from hubbub.cli.verify import verify
 from hubbub.config import Misconfigured
 from hubbub.domain.errors import HubbubError
 from hubbub.server import CannotListen
@@ -25,6 +27,9 @@ app.command(serve)
 app.command(seed)
 app.command(bench)
 app.command(user)
+app.command(verify)
+app.command(backup)
+app.command(restore)
 
 
 def main(words: Sequence[str] | None = None) -> int:

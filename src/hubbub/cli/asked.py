@@ -12,7 +12,9 @@ from cyclopts import Parameter
 from hubbub.config import load
 from hubbub.domain.policy import check_password
 from hubbub.service.passwords import Passwords
+from hubbub.storage.auditing import Auditing
 from hubbub.storage.sqlite import SqliteStore
+from hubbub.storage.sqlite.auditing import SqliteAudit
 from hubbub.storage.sqlite.directory import DATABASE
 
 Data = Annotated[str | None, Parameter(help="Where the server keeps everything, as for `hubbub serve`.")]
@@ -47,6 +49,14 @@ def has_store(directory: Path) -> bool:
 def beside_a_server(data: str | None, *, create: bool = False) -> SqliteStore:
     """The store, whether or not a server has it open. Raises StoreUnusable."""
     return SqliteStore.open_shared(data_directory(data), now_ms=now_ms, randomness=os.urandom, create=create)
+
+
+def audit_of(where: Path) -> Auditing:
+    """The store in a directory or of a backup's file, to be looked through, whether or not a server has it.
+
+    Raises StoreUnusable.
+    """
+    return SqliteAudit(where / DATABASE if where.is_dir() else where)
 
 
 def new_password() -> str:

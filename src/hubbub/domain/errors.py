@@ -11,8 +11,9 @@
     │   ├── HeadMoved            .head
     │   ├── TooLarge · HeadTooLarge   .limit_bytes
     │   └── TooMuch              TooFast · TooMany   .retry_after_seconds
-    └── Unavailable              our fault; the same call may work later
-        └── StorageFull · ShuttingDown · StorageFailed · Overloaded
+    ├── Unavailable              our fault; the same call may work later
+    │   └── StorageFull · ShuttingDown · StorageFailed · Overloaded
+    └── Damaged                  our fault; the same call will fail again   .log .seq
 
 A bug is none of these: it stays a plain exception and is told to the client as "internal".
 
@@ -230,3 +231,16 @@ class ShuttingDown(Unavailable):
 class Overloaded(Unavailable):
     code = "overloaded"
     title = "The server has too much to do"
+
+
+class Damaged(HubbubError):
+    """What the disk gives back is not what was stored there: it is not given out. `log` and `seq` say what,
+    as far as that is known; they are for the operator and not sent."""
+
+    code = "damaged"
+    title = "Something that was stored is damaged"
+
+    def __init__(self, detail: str = "", *, log: str | None = None, seq: int | None = None) -> None:
+        super().__init__(detail)
+        self.log = log
+        self.seq = seq

@@ -85,6 +85,9 @@ class Store(Protocol):
       * a reader never sees an event that is not on disk;
       * `page(after=)` answers oldest first, leaves nothing out without a `gap`, and stops at `limit` or
         MAX_PAGE_BYTES;
+      * what the disk gives back and is not what was stored is never given out: it is `Damaged`, told to the
+        `on_damaged` that the store was opened with. `page` ends before such an event, or where one is
+        missing, and is `Damaged` when that is the first; other events and other logs go on;
       * no call costs more for a larger store, but for a logarithm.
 
     When the disk is full, writes end in `StorageFull` and reads go on. When a commit or a sync fails
@@ -107,9 +110,9 @@ class Store(Protocol):
     def append(self, drafts: Sequence[Draft], done: Callable[[Sequence[Outcome]], None]) -> None:
         """Store `drafts` in this order under one commit and one sync, then tell `done` what became of each.
 
-        One outcome a draft: `Posted`, or `NoSuchRoom`, `NoSuchUser`, `KeyReused`, `HeadMoved` for that draft
-        alone, or the same `Unavailable` for all. A draft to an inbox also puts a `sent` event in the
-        sender's inbox, unless the sender is its owner. A known key answers before `expected_head` is
+        One outcome a draft: `Posted`, or `NoSuchRoom`, `NoSuchUser`, `KeyReused`, `HeadMoved`, `Damaged` for
+        that draft alone, or the same `Unavailable` for all. A draft to an inbox also puts a `sent` event in
+        the sender's inbox, unless the sender is its owner. A known key answers before `expected_head` is
         looked at. `done` may be called before this returns; calls of `done` come in the order of `append`.
         """
         ...

@@ -6,8 +6,10 @@ from hashlib import blake2b
 
 import apsw
 
+from hubbub.domain import chain
 from hubbub.domain.errors import (
     BadInput,
+    Damaged,
     HeadMoved,
     HubbubError,
     KeyReused,
@@ -17,27 +19,34 @@ from hubbub.domain.errors import (
     Unavailable,
 )
 from hubbub.domain.events import Draft, Event, Posted
-from hubbub.domain.ids import MessageId, inbox_log, owner_of
+from hubbub.domain.ids import LogId, MessageId, inbox_log, owner_of
 from hubbub.storage.base import Outcome
-from hubbub.storage.sqlite.database import Row
+from hubbub.storage.sqlite.database import Database, Row
 from hubbub.storage.sqlite.logs import Logs
 from hubbub.storage.sqlite.places import Place, position
 
 _ADD = (
-    "INSERT INTO events (position, id, sent, sender, recipient, text, key, sent_at_ms)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO events (position, id, sent, sender, recipient, text, key, sent_at_ms, salt, digest, link)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _CLAIM = "INSERT INTO keys (log, sender, key, seq, receipt) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _USED = "SELECT seq, receipt, id, sent_at_ms, digest FROM keys WHERE log = ? AND sender = ? AND key = ?"
+_TIED = "SELECT digest, link FROM events WHERE position = ?"
+_FLOOR_LINK = "SELECT link FROM logs WHERE number = ?"
 
+_SALTS_AT_ONCE = 256
 
-def digest_of(text: str) -> bytes:
-    """What stays of a text whose event was removed: enough to tell a retry from another message."""
-    return blake2b(text.encode(), digest_size=16).digest()
+_TEXT_DIGEST_BYTES = 16
+"""Of what a store before the chain kept of a removed text."""
 
 
 class Appending(Logs):
     """The writing half of the logs."""
+
+    def __init__(self, database: Database, *, alone: bool, randomness: Callable[[int], bytes]) -> None:
+        super().__init__(database, alone=alone)
+        self._randomness = randomness
+        self._salts: list[bytes] = []
 
     def append(self, drafts: Sequence[Draft], done: Callable[[Sequence[Outcome]], None]) -> None:
         """See Store.append. On a quick disk `done` is called before this returns."""
@@ -105,6 +114,8 @@ class Appending(Logs):
             own = self._place(inbox_log(draft.sender))
             if own is None:
                 raise NoSuchUser()
+            self._find_link(own, inbox_log(draft.sender))
+        self._find_link(place, draft.place)
         if draft.key is not None and not self._claim(cursor, place, own, draft):
             used = self._used(place, draft)
             assert used is not None, "a key that is taken is there"
@@ -129,7 +140,38 @@ class Appending(Logs):
         cursor.execute(_CLAIM, (place.number, draft.sender, draft.key, place.head + 1, own and own.head + 1))
         return bool(self._db.connection.changes())
 
+    def _find_link(self, place: Place, log: LogId) -> None:
+        """Learn what the next event is to be tied to. Raises Damaged when that is not tied itself."""
+        if place.link is not None:
+            return
+        digest, link = self._tied(place, log, place.head)
+        if place.head > place.floor:
+            _, previous = self._tied(place, log, place.head - 1)
+            if not chain.ties(previous, digest, link):
+                raise self._db.damaged(Damaged(log=log, seq=place.head))
+        place.link = link
+
+    def _tied(self, place: Place, log: LogId, seq: int) -> Row:
+        """The digest and the link of an event; at the floor, where none is left, its link."""
+        if seq == place.floor:
+            row = self._db.row(_FLOOR_LINK, (place.number,))
+            return None, chain.first_link(log) if row is None or row[0] is None else row[0]
+        row = self._db.row(_TIED, (position(place.number, seq),))
+        if row is None:
+            raise self._db.damaged(Damaged(log=log, seq=seq))
+        return row
+
+    def _salt(self) -> bytes:
+        if not self._salts:
+            pool = self._randomness(chain.SALT_BYTES * _SALTS_AT_ONCE)
+            self._salts = [pool[at : at + chain.SALT_BYTES] for at in range(0, len(pool), chain.SALT_BYTES)]
+        return self._salts.pop()
+
     def _put(self, cursor: apsw.Cursor, place: Place, event: Event) -> None:
+        assert place.link is not None, "what an event is tied to is found before anything is written"
+        salt = self._salt()
+        digest = chain.digest(salt, event)
+        link = chain.link(place.link, digest)
         cursor.execute(
             _ADD,
             (
@@ -141,35 +183,58 @@ class Appending(Logs):
                 event.text,
                 event.key,
                 event.sent_at_ms,
+                salt,
+                digest,
+                link,
             ),
         )
         if place.head == place.floor:
             cursor.execute("UPDATE logs SET oldest_ms = ? WHERE number = ?", (event.sent_at_ms, place.number))
         place.head = event.seq
+        place.link = link
 
     def _used(self, place: Place, draft: Draft) -> Posted | None:
         """What the draft's key stored before, if anything. Raises KeyReused."""
         row = self._db.row(_USED, (place.number, draft.sender, draft.key))
         if row is None:
             return None
-        seq, own_seq, id, sent_at_ms, digest = row
+        seq, own_seq, id, sent_at_ms, kept = row
         if id is None:
-            id, sent_at_ms, text = self._stored(place, seq)
-            same = text == draft.text
+            first = self._stored(place, draft, seq)
+            id, sent_at_ms = first.id, first.sent_at_ms
+            same = first.text == draft.text
         else:
-            same = digest == digest_of(draft.text)
+            same = _is_kept(kept, _event(draft, seq, id=id, sent_at_ms=sent_at_ms), own_seq)
         if not same:
             raise KeyReused(conflicts_with=id)
-        copy = own_seq is not None
-        receipt = _event(draft, own_seq if copy else seq, copy=copy, id=id, sent_at_ms=sent_at_ms)
+        if own_seq is None:
+            receipt = _event(draft, seq, id=id, sent_at_ms=sent_at_ms)
+        else:
+            receipt = _event(draft, own_seq, copy=True, id=id, sent_at_ms=sent_at_ms)
+            self._check_copy(receipt)
         return Posted(receipt=receipt, events=())
 
-    def _stored(self, place: Place, seq: int) -> Row:
-        row = self._db.row(
-            "SELECT id, sent_at_ms, text FROM events WHERE position = ?", (position(place.number, seq),)
-        )
-        assert row is not None, "a key keeps what it needs before its event is removed"
-        return row
+    def _stored(self, place: Place, draft: Draft, seq: int) -> Event:
+        """What the draft's key stored at `seq`. Raises Damaged when that is another's."""
+        event = self._event_at(draft.place, place, seq)
+        if event is None or (event.sender, event.key) != (draft.sender, draft.key):
+            raise self._db.damaged(Damaged(log=draft.place, seq=seq))
+        return event
+
+    def _check_copy(self, receipt: Event) -> None:
+        """Raises Damaged when the sender's own copy, unless it was removed, is not where its key says."""
+        own = self._place(receipt.log)
+        if own is None or (
+            receipt.seq > own.floor and self._event_at(receipt.log, own, receipt.seq) != receipt
+        ):
+            raise self._db.damaged(Damaged(log=receipt.log, seq=receipt.seq))
+
+
+def _is_kept(kept: bytes, event: Event, copy: int | None) -> bool:
+    """Whether `kept`, what retention left of the first event with this key, is of this event."""
+    if len(kept) == _TEXT_DIGEST_BYTES:
+        return kept == blake2b(event.text.encode(), digest_size=_TEXT_DIGEST_BYTES).digest()
+    return chain.proves(kept, event, copy)
 
 
 def _event(

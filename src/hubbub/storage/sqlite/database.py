@@ -17,7 +17,7 @@ from typing import Any
 import apsw
 import structlog
 
-from hubbub.domain.errors import HubbubError, Overloaded, StorageFailed, StorageFull
+from hubbub.domain.errors import Damaged, HubbubError, Overloaded, StorageFailed, StorageFull
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.sqlite.moving import Mover, move
 from hubbub.storage.sqlite.syncing import Apart, Pace, Syncs, Told
@@ -64,6 +64,7 @@ class Database:
         file: Path,
         *,
         on_broken: Callable[[StorageFailed], None],
+        on_damaged: Callable[[Damaged], None] = lambda damage: None,
         shared: bool = False,
         vfs: str | None = None,
         apart: Apart | None = None,
@@ -73,11 +74,12 @@ class Database:
     ) -> None:
         """Raises apsw.Error, StoreUnusable. A `shared` one, beside a server's own, never checkpoints.
 
-        Without `apart` every commit is synced in the loop, however slow the disk is by `monotonic`. `sync` syncs the
-        write-ahead log, where that is not done through the system.
+        Without `apart` every commit is synced in the loop, however slow the disk is by `monotonic`. `sync`
+        syncs the write-ahead log, where that is not done through the system.
         """
         self.broken: StorageFailed | None = None
         self._on_broken = on_broken
+        self._on_damaged = on_damaged
         self._wal_pages = 0
         self._shared = shared
         self._file = file
@@ -161,10 +163,13 @@ class Database:
             raise  # a bug of the caller's: see `writing`
         except apsw.Error as error:
             raise self.failed(error) from error
+        except UnicodeDecodeError as error:
+            raise self.damaged(Damaged()) from error
 
     @contextmanager
     def reading(self, sql: str, bindings: Row) -> Iterator[Iterator[Row]]:
-        """The rows one by one, for who may not want all of them."""
+        """The rows one by one, for who may not want all of them; UnicodeDecodeError for one whose text is
+        none any more."""
         self.check()
         cursor = self.connection.cursor()
         try:
@@ -331,6 +336,11 @@ class Database:
                 meaning = self.give_up(error)
         self._roll_back()
         return self.broken or meaning
+
+    def damaged(self, damage: Damaged) -> Damaged:
+        """Something that was read is not what was written. To be raised, and other reads go on."""
+        self._on_damaged(damage)
+        return damage
 
     def give_up(self, error: BaseException) -> StorageFailed:
         """Break, for good."""

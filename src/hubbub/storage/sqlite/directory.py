@@ -8,6 +8,8 @@ from hubbub.storage.errors import StoreInUse, StoreUnusable
 
 DATABASE = "hubbub.db"
 LOCK = "lock"
+RESTORING = "hubbub.db.restoring"
+"""There while a restored database takes the place of another: neither is the store then."""
 
 
 def prepare(directory: Path, *, create: bool) -> Path:
@@ -17,13 +19,15 @@ def prepare(directory: Path, *, create: bool) -> Path:
     more than ours. The files are 0600 in any case: SQLite gives its own files the mode of the database.
     """
     database = directory / DATABASE
+    if (directory / RESTORING).exists():
+        raise StoreUnusable(f"A restore into {directory} was not finished; run hubbub restore again.")
     try:
         if create and not directory.exists():
             directory.mkdir(mode=0o700, parents=True)
-            _sync(directory.parent)
+            sync(directory.parent)
         if create and not database.exists():
             os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))
-            _sync(directory)
+            sync(directory)
         if not database.exists():
             raise StoreUnusable(f"There is no hubbub store in {directory}; say where with --data.")
         database.chmod(0o600)
@@ -32,9 +36,9 @@ def prepare(directory: Path, *, create: bool) -> Path:
     return database
 
 
-def _sync(directory: Path) -> None:
-    """A name is on disk only when its directory is."""
-    handle = os.open(directory, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Have a file's content on disk; or a directory's, without which no name in it is."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

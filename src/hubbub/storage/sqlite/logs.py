@@ -1,5 +1,9 @@
 """Reading logs from SQLite: where they end, their pages, one event."""
 
+from contextlib import suppress
+
+from hubbub.domain import chain
+from hubbub.domain.errors import Damaged
 from hubbub.domain.events import Event, Gap
 from hubbub.domain.ids import LogId
 from hubbub.storage.base import (
@@ -19,12 +23,13 @@ from hubbub.storage.sqlite.places import Place, Places, head_of, last_position, 
 REMEMBERED_LOGS = 32_768
 """Some 250 bytes each."""
 
-_COLUMNS = "position, id, sent, sender, recipient, text, key, sent_at_ms"
+COLUMNS = "position, id, sent, sender, recipient, text, key, sent_at_ms, salt, digest"
 _FIND = f"SELECT number, floor, {last_position('number')} FROM logs WHERE name = ?"  # noqa: S608
 
 
-def event_of(log: LogId, row: Row) -> Event:
-    at, id, sent, sender, recipient, text, key, sent_at_ms = row
+def read_event(log: LogId, row: Row) -> Event:
+    """What a row says, true or not."""
+    at, id, sent, sender, recipient, text, key, sent_at_ms, _, _ = row
     return Event(
         log=log,
         seq=seq_at(at),
@@ -38,12 +43,19 @@ def event_of(log: LogId, row: Row) -> Event:
     )
 
 
+def event_of(log: LogId, row: Row) -> Event | None:
+    """The event of a row, or None when it is not the one that was written there."""
+    event = read_event(log, row)
+    return event if chain.holds(event, row[-2], row[-1]) else None
+
+
 class Logs:
     """The reading half of the logs."""
 
     def __init__(self, database: Database, *, alone: bool) -> None:
         """`alone`: no other process adds events, so that what was seen of a log may be remembered."""
         self._db = database
+        self._alone = alone
         self._places = Places(REMEMBERED_LOGS if alone else 0)
         self._held = Held()
 
@@ -58,18 +70,45 @@ class Logs:
     async def head(self, log: LogId) -> int | None:
         self._db.check()
         place = self._place(log)
-        return None if place is None else self._held.visible(log, place.head)
+        return None if place is None else self._visible(log, place)
+
+    def _visible(self, log: LogId, place: Place) -> int:
+        """The last seq that readers may be told of."""
+        return self._held.visible(log, place.head)
 
     async def event(self, log: LogId, seq: int) -> Event | None:
         self._db.check()
-        place = self._place(log)
-        if place is None or not place.floor < seq <= self._held.visible(log, place.head):
+        while (place := self._place(log)) is not None and place.floor < seq <= self._visible(log, place):
+            event = self._event_at(log, place, seq)
+            if event is not None:
+                return event
+            if not self._was_cut(log, place):
+                raise self._db.damaged(Damaged(log=log, seq=seq))
+        return None
+
+    def _event_at(self, log: LogId, place: Place, seq: int) -> Event | None:
+        """None for one that is missing. Raises Damaged for one that is not as it was written."""
+        sql = f"SELECT {COLUMNS} FROM events WHERE position = ?"  # noqa: S608
+        event = None
+        with self._db.reading(sql, (position(place.number, seq),)) as rows:
+            try:
+                row = next(rows, None)
+            except UnicodeDecodeError:
+                row = ()
+        if row is None:
             return None
-        row = self._db.row(
-            f"SELECT {_COLUMNS} FROM events WHERE position = ?",  # noqa: S608
-            (position(place.number, seq),),
-        )
-        return None if row is None else event_of(log, row)
+        if row:
+            event = event_of(log, row)
+        if event is None:
+            raise self._db.damaged(Damaged(log=log, seq=seq))
+        return event
+
+    def _was_cut(self, log: LogId, place: Place) -> bool:
+        """Whether another process, which serves from this store, removed events since `place` was read."""
+        if self._alone:
+            return False
+        fresh = self._place(log)
+        return fresh is None or fresh.floor != place.floor
 
     async def page(
         self,
@@ -84,44 +123,80 @@ class Logs:
         if after is not None and before is not None:
             raise ValueError("a page is read after or before a seq, not both")
         self._db.check()
-        place = self._place(log)
-        if place is None:
-            return Page(events=(), head=0)
-        head = self._held.visible(log, place.head)
-        # Held to the log, whose neighbours in the table are other logs.
-        low = place.floor if after is None else min(max(after, place.floor), head)
-        high = head + 1 if before is None else min(max(before, place.floor + 1), head + 1)
-        forward = after is not None
-        events, more = self._read(log, view, place.number, low, high, forward, limit)
-        if after is not None:
-            gap = _gap(log, after + 1, place.floor)
-        else:
-            last = head if before is None else before - 1
-            gap = None if more else _gap(log, 1, min(place.floor, last))
-        return Page(events=events, head=head, gap=gap, more=more)
+        while (place := self._place(log)) is not None:
+            head = self._visible(log, place)
+            # Held to the log, whose neighbours in the table are other logs.
+            low = place.floor if after is None else min(max(after, place.floor), head)
+            high = head + 1 if before is None else min(max(before, place.floor + 1), head + 1)
+            forward = after is not None
+            try:
+                events, more = self._read(log, view, place.number, low, high, forward, limit)
+            except Damaged as damage:
+                if self._was_cut(log, place):
+                    continue
+                raise self._db.damaged(damage) from damage.__cause__
+            if after is not None:
+                gap = _gap(log, after + 1, place.floor)
+            else:
+                last = head if before is None else before - 1
+                gap = None if more else _gap(log, 1, min(place.floor, last))
+            return Page(events=events, head=head, gap=gap, more=more)
+        return Page(events=(), head=0)
 
     def _read(
         self, log: LogId, view: View, number: int, low: int, high: int, forward: bool, limit: int
     ) -> tuple[list[Event], bool]:
-        """The events of the view between `low` and `high`, neither included, and whether there are more."""
+        """The events of the view between `low` and `high`, neither included, and whether there are more.
+
+        They end before one that is missing or not as it was written; Damaged when that is the first.
+        """
         sql, bindings = _select(view, forward)
         events: list[Event] = []
         size = 0
         limit = min(limit, MAX_PAGE)
-        more = False
-        with self._db.reading(
-            sql, (position(number, low), position(number, high), limit + 1, *bindings)
-        ) as rows:
+        dense = view == EVERYTHING
+        at, end, step = (low, high, 1) if forward else (high, low, -1)
+        lost: int | None = None
+        with (
+            self._db.reading(
+                sql, (position(number, low), position(number, high), limit + 1, *bindings)
+            ) as rows,
+            suppress(UnicodeDecodeError),  # it ends the reading as other damage does
+        ):
             for row in rows:
                 if len(events) == limit or size > MAX_PAGE_BYTES:
-                    more = True
-                    break
+                    return _oldest_first(events, forward), True
                 event = event_of(log, row)
+                if event is None or (event.seq != at + step if dense else not _fits(view, event, at, step)):
+                    lost = seq_at(row[0])
+                    break
                 events.append(event)
+                at = event.seq
                 size += len(event.text) if event.text.isascii() else len(event.text.encode())
-        if not forward:
-            events.reverse()
-        return events, more
+            else:
+                if not dense or at + step == end:
+                    return _oldest_first(events, forward), False
+        if not events:
+            raise Damaged(log=log, seq=at + step if dense else lost)
+        return _oldest_first(events, forward), True
+
+
+def _oldest_first(events: list[Event], forward: bool) -> list[Event]:
+    if not forward:
+        events.reverse()
+    return events
+
+
+def _fits(view: View, event: Event, at: int, step: int) -> bool:
+    """Whether an event that an index led to belongs there: an index may be damaged where the event is not."""
+    if (event.seq - at) * step <= 0:
+        return False
+    match view:
+        case Received():
+            return event.kind == "message"
+        case Between(peer=peer):
+            return peer == (event.to if event.kind == "sent" else event.sender)
+    return True
 
 
 def _select(view: View, forward: bool) -> tuple[str, Row]:
@@ -137,7 +212,7 @@ def _select(view: View, forward: bool) -> tuple[str, Row]:
             bindings = (peer,)
     order = "ASC" if forward else "DESC"
     return (
-        f"SELECT {_COLUMNS} FROM {source} AND position > ?1 AND position < ?2"  # noqa: S608
+        f"SELECT {COLUMNS} FROM {source} AND position > ?1 AND position < ?2"  # noqa: S608
         f" ORDER BY position {order} LIMIT ?3"
     ), bindings
 

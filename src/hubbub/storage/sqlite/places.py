@@ -32,14 +32,16 @@ def last_position(number: str) -> str:
 
 
 class Place:
-    """One log: its number in the database, its last seq, and the seq up to which it was removed."""
+    """One log: its number in the database, its last seq, the seq up to which it was removed, and, once it is
+    posted to, the link of its last event."""
 
-    __slots__ = ("floor", "head", "number")
+    __slots__ = ("floor", "head", "link", "number")
 
     def __init__(self, number: int, head: int, floor: int) -> None:
         self.number = number
         self.head = head
         self.floor = floor
+        self.link: bytes | None = None
 
 
 class Places:

@@ -1,6 +1,6 @@
 """Bringing a database to the form this code knows: numbered steps, each in a transaction of its own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 
 import apsw
@@ -39,8 +39,14 @@ def pending(connection: apsw.Connection, known: Sequence[str]) -> bool:
     return bool(version < len(known))
 
 
-def migrate(connection: apsw.Connection, known: Sequence[str], begin: Callable[[], None]) -> None:
-    """Take the steps that are missing; `begin` fills a database that was empty, together with the first."""
+def migrate(
+    connection: apsw.Connection,
+    known: Sequence[str],
+    fills: Mapping[int, Callable[[], None]],
+    begin: Callable[[], None],
+) -> None:
+    """Take the steps that are missing, each with what `fills` does for it that SQL cannot; `begin` fills a
+    database that was empty, together with the first."""
     first: int = connection.pragma("user_version")
     for version in range(first + 1, len(known) + 1):
         with connection:
@@ -48,4 +54,6 @@ def migrate(connection: apsw.Connection, known: Sequence[str], begin: Callable[[
             if version == 1:
                 begin()
                 connection.pragma("application_id", APPLICATION)
+            if version in fills:
+                fills[version]()
             connection.pragma("user_version", version)

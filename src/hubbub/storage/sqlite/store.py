@@ -10,10 +10,10 @@ from typing import Self
 
 import apsw
 
-from hubbub.domain.errors import StorageFailed
+from hubbub.domain.errors import Damaged, StorageFailed
 from hubbub.storage.base import Seed, StoreInfo
 from hubbub.storage.errors import StoreUnusable
-from hubbub.storage.sqlite.append import Appending
+from hubbub.storage.sqlite.chaining import CHAINED, fill
 from hubbub.storage.sqlite.database import Database
 from hubbub.storage.sqlite.directory import Lock, prepare
 from hubbub.storage.sqlite.people import People
@@ -24,11 +24,11 @@ from hubbub.storage.sqlite.sessions import Sessions
 from hubbub.storage.sqlite.syncing import Apart, Pace
 
 
-class SqliteStore(Appending, Retention, Rooms, People, Sessions):
+class SqliteStore(Retention, Rooms, People, Sessions):
     """A Store. `open` it for a server, `open_shared` for a command beside one."""
 
-    def __init__(self, database: Database, lock: Lock | None) -> None:
-        super().__init__(database, alone=lock is not None)
+    def __init__(self, database: Database, lock: Lock | None, randomness: Callable[[int], bytes]) -> None:
+        super().__init__(database, alone=lock is not None, randomness=randomness)
         self._lock = lock
         row = database.row("SELECT epoch, ticket_secret FROM store")
         if row is None:
@@ -50,6 +50,7 @@ class SqliteStore(Appending, Retention, Rooms, People, Sessions):
         now_ms: Callable[[], int],
         randomness: Callable[[int], bytes],
         on_broken: Callable[[StorageFailed], None],
+        on_damaged: Callable[[Damaged], None] = lambda damage: None,
         create: bool = True,
         vfs: str | None = None,
         apart: Apart | None = None,
@@ -70,6 +71,7 @@ class SqliteStore(Appending, Retention, Rooms, People, Sessions):
                 database = Database(
                     file,
                     on_broken=on_broken,
+                    on_damaged=on_damaged,
                     vfs=vfs,
                     apart=apart,
                     pace=pace,
@@ -77,9 +79,9 @@ class SqliteStore(Appending, Retention, Rooms, People, Sessions):
                     monotonic=monotonic,
                 )
                 try:
-                    _bring_up(database, now_ms, randomness)
+                    bring_up(database, now_ms, randomness)
                     database.settle()
-                    return cls(database, lock)
+                    return cls(database, lock, randomness)
                 except BaseException:
                     database.close()
                     raise
@@ -108,10 +110,10 @@ class SqliteStore(Appending, Retention, Rooms, People, Sessions):
                 if pending(database.connection, steps()):
                     lock = Lock(directory)
                     try:
-                        _bring_up(database, now_ms, randomness)
+                        bring_up(database, now_ms, randomness)
                     finally:
                         lock.release()
-                return cls(database, None)
+                return cls(database, None, randomness)
             except BaseException:
                 database.close()
                 raise
@@ -153,7 +155,8 @@ class SqliteStore(Appending, Retention, Rooms, People, Sessions):
         self._db.tidy()
 
 
-def _bring_up(database: Database, now_ms: Callable[[], int], randomness: Callable[[int], bytes]) -> None:
+def bring_up(database: Database, now_ms: Callable[[], int], randomness: Callable[[int], bytes]) -> None:
+    """To the form this code knows; an empty database becomes a new store. Raises StoreUnusable."""
     known = steps()
     if not pending(database.connection, known):
         return
@@ -164,7 +167,7 @@ def _bring_up(database: Database, now_ms: Callable[[], int], randomness: Callabl
             (randomness(8).hex(), randomness(32), now_ms()),
         )
 
-    migrate(database.connection, known, begin)
+    migrate(database.connection, known, {CHAINED: lambda: fill(database.connection, randomness)}, begin)
 
 
 @contextmanager
@@ -174,5 +177,5 @@ def _refusing(directory: Path) -> Iterator[None]:
         yield
     except StoreUnusable as refusal:
         raise StoreUnusable(f"{directory}: {refusal}") from refusal
-    except (apsw.Error, StorageFailed) as error:
+    except (apsw.Error, StorageFailed, Damaged, UnicodeDecodeError) as error:
         raise StoreUnusable(f"{directory}: the database cannot be opened ({error}).") from error

@@ -1,0 +1,112 @@
+"""`hubbub backup` and `hubbub restore`: a copy of a store while its server goes on, and a store of a copy."""
+
+import asyncio
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from hubbub.cli.asked import Data, Failed, data_directory, has_store, now_ms
+from hubbub.cli.verify import show, verified
+from hubbub.storage.sqlite.backup import Contents, Restore, backing_up, contents
+from hubbub.storage.sqlite.directory import DATABASE
+
+Unverified = Annotated[bool, Parameter(name="--no-verify", help="Do not check the copy.", negative=())]
+
+
+def backup(
+    *,
+    to: Annotated[
+        Path, Parameter(help="A new file, or a directory that gets one named after the time.", metavar="PATH")
+    ],
+    data: Data = None,
+    no_verify: Unverified = False,
+) -> int:
+    """Copy a store into one file, as it is at one moment, also while a server writes to it."""
+    directory = data_directory(data)
+    if not has_store(directory):
+        raise Failed(f"there is no hubbub store in {directory}")
+    target = to / f"hubbub-{_name()}.db" if to.is_dir() else to
+    try:
+        with backing_up(directory / DATABASE, target) as partial:
+            held = contents(partial)
+            if not no_verify:
+                _check(partial, held, "the copy", "The store itself may be: hubbub verify tells.")
+    except FileExistsError:
+        raise Failed(f"{target} exists already; nothing was written") from None
+    except OSError as error:
+        raise Failed(f"cannot write {target}: {error.strerror or error}") from error
+    print(f"wrote {target}: {_described(held)}")
+    return 0
+
+
+def restore(
+    *,
+    source: Annotated[
+        Path,
+        Parameter(name="--from", help="A backup, or a directory with a store in it.", metavar="PATH"),
+    ],
+    data: Data = None,
+    replace: Annotated[
+        bool, Parameter(help="Put a store that is there aside, within the directory.", negative=())
+    ] = False,
+    keep_sessions: Annotated[
+        bool,
+        Parameter(help="Leave people signed in, also those who signed out since the backup.", negative=()),
+    ] = False,
+    no_verify: Unverified = False,
+) -> int:
+    """Make a backup the store of a directory that no server uses.
+
+    Clients are told to read anew, and everybody signs in again.
+    """
+    directory = data_directory(data)
+    file = source / DATABASE if source.is_dir() else source
+    try:
+        with Restore(file, directory, replace=replace) as copy:
+            before = contents(copy.file)
+            copy.bring_up(os.urandom)
+            held = contents(copy.file)
+            if not no_verify:
+                _check(copy.file, held, "the backup", "--no-verify restores it nevertheless.")
+            restored = copy.finish(os.urandom, keep_sessions=keep_sessions, aside=f"replaced-{_name()}")
+    except OSError as error:
+        raise Failed(f"cannot restore into {directory}: {error.strerror or error}") from error
+    print(f"restored {directory} from {file}: {_described(held)}")
+    if before.form != held.form:
+        print(f"brought up from form {before.form} to {held.form}")
+    print(f"its epoch is now {restored.epoch}: clients are told to read anew")
+    if keep_sessions:
+        print("sessions are as they were: whoever has signed out since the backup is signed in again")
+    else:
+        print(f"sessions ended: {restored.sessions_ended}; everybody signs in again")
+    if restored.aside is not None:
+        print(f"what was there is in {restored.aside}")
+    return 0
+
+
+def _check(file: Path, held: Contents, what: str, hint: str) -> None:
+    """Raises Failed for a copy that is not whole."""
+    told = Console(stderr=True)
+    if not held.newest_form:
+        told.print(f"{what} has the older form {held.form} and was not checked; restoring brings it up")
+        return
+    report = asyncio.run(verified(file, told))
+    if not report.whole:
+        show(told, report)
+        raise Failed(f"{what} is not whole and was not kept. {hint}")
+
+
+def _described(held: Contents) -> str:
+    newest = ""
+    if held.newest_ms is not None:
+        newest = f", the newest of {datetime.fromtimestamp(held.newest_ms / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{held.events:,} events in {held.logs:,} logs{newest}; epoch {held.epoch}"
+
+
+def _name() -> str:
+    """Of this moment, for a file."""
+    return datetime.fromtimestamp(now_ms() / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -1,0 +1,441 @@
+"""Whatever is wrong with a store, a walk through it finds and names it: on every backend."""
+
+import asyncio
+import time
+
+import pytest
+
+from hubbub.domain import chain
+from hubbub.domain.ids import LogId, inbox_log, room_log
+from hubbub.storage.auditing import Auditing
+from hubbub.verify import Walk, report, walk
+
+from .drafting import ATTIC, LOUNGE, draft, post, say, session
+
+ADA, BOB, CY = inbox_log("ada"), inbox_log("bob"), inbox_log("cy")
+
+
+async def checked(audit, **options):
+    store: Auditing = audit()
+    try:
+        return await Walk(store, **options).run(now_ms=lambda: 5, monotonic=time.monotonic)
+    finally:
+        await store.close()
+
+
+def found(report) -> set[tuple]:
+    return {(problem.kind, problem.log, problem.seq) for problem in report.problems}
+
+
+@pytest.fixture
+async def store(store):
+    """With something of everything in it; retention has been at the attic and at ada's inbox."""
+    post(store, draft(ATTIC, "old", key="old", at=1), draft(ATTIC, "older", at=1))
+    post(store, draft(BOB, "long ago", key="long ago", at=1))
+    await store.trim(sent_before_ms=10, limit=10)
+    post(store, *(draft(LOUNGE, f"text {n}", sender="bob", key=f"k{n}") for n in range(1, 6)))
+    say(store, ATTIC, "new", "newer", "newest")
+    post(
+        store,
+        draft(BOB, "psst", key="p1"),
+        draft(ADA, "yes?", sender="bob", key="p2"),
+        draft(BOB, "nothing", key="p3"),
+        draft(ADA, "a note", key="n"),
+        draft(CY, "hello"),
+    )
+    await store.create_session(session("s1"), b"t" * 32)
+    return store
+
+
+async def test_a_store_as_it_must_be_is_whole_and_everything_was_looked_at(store, audit):
+    told = await checked(audit)
+
+    assert (told.whole, told.problems, told.problems_by_kind) == (True, [], {})
+    counts = told.checked
+    assert (counts.logs, counts.events, counts.keys) == (5, 5 + 3 + 5 + 3 + 1, 5 + 1 + 1 + 4)
+    assert (counts.users, counts.rooms, counts.sessions) == (3, 2, 1)
+    assert counts.direct_messages == 4
+    assert told.epoch == store.info.epoch
+    assert told.anchors[LOUNGE].head == 5
+    assert set(told.anchors) == {LOUNGE, ATTIC, ADA, BOB, CY}
+
+
+async def test_an_empty_store_is_whole(open_store, audit):
+    await open_store().close()
+
+    assert (await checked(audit)).whole
+
+
+# -- events -----------------------------------------------------------------
+
+ALTERED = {
+    "id": "another",
+    "sent": 1,
+    "sender": "ada",
+    "recipient": "bob",
+    "text": "something else",
+    "key": "another",
+    "sent_at_ms": 1_001,
+    "salt": bytes(16),
+}
+
+
+@pytest.mark.parametrize("column", ALTERED)
+async def test_anything_changed_in_an_event_is_found(store, spoil, audit, column):
+    spoil.event(LOUNGE, 3, **{column: ALTERED[column]})
+
+    told = await checked(audit)
+
+    assert not told.whole
+    assert ("altered", LOUNGE, 3) in found(told)
+    assert {log for _, log, _ in found(told)} <= {LOUNGE, None}
+
+
+async def test_a_digest_that_was_changed_is_found_and_so_is_the_link_over_it(store, spoil, audit):
+    spoil.event(LOUNGE, 3, digest=bytes(20))
+
+    assert found(await checked(audit)) == {("altered", LOUNGE, 3), ("unlinked", LOUNGE, 3)}
+
+
+async def test_a_link_that_was_changed_is_found(store, spoil, audit):
+    spoil.event(LOUNGE, 3, link=bytes(20))
+
+    assert found(await checked(audit)) == {("unlinked", LOUNGE, 3), ("unlinked", LOUNGE, 4)}
+
+
+async def test_a_text_that_is_none_is_found_and_what_is_around_it_still_looked_at(store, spoil, audit):
+    spoil("UPDATE events SET text = CAST(x'ff41' AS TEXT) WHERE position = ?", spoil.position(LOUNGE, 3))
+    spoil.event(LOUNGE, 5, text="else")
+
+    told = await checked(audit)
+
+    assert found(told) == {("unreadable", LOUNGE, 3), ("altered", LOUNGE, 5)}
+    assert told.checked.events == 17
+
+
+@pytest.mark.parametrize("seq", [1, 3, 5])
+async def test_an_event_that_is_missing_is_found(store, spoil, audit, seq):
+    spoil.remove(ATTIC if seq == 5 else LOUNGE, seq)
+
+    told = await checked(audit, against=None)
+
+    if seq == 5:  # the last of its log, with no key: see the anchors
+        assert told.whole
+    else:
+        assert ("missing", LOUNGE, seq) in found(told)
+        assert ("key", LOUNGE, seq) in found(told)
+
+
+async def test_events_that_changed_places_are_found(store, spoil, audit):
+    third, fourth = spoil.position(LOUNGE, 3), spoil.position(LOUNGE, 4)
+    spoil("UPDATE events SET position = -1 WHERE position = ?", third)
+    spoil("UPDATE events SET position = ? WHERE position = ?", third, fourth)
+    spoil("UPDATE events SET position = ? WHERE position = -1", fourth)
+
+    assert {("altered", LOUNGE, 3), ("altered", LOUNGE, 4)} <= found(await checked(audit))
+
+
+async def test_an_event_moved_to_another_log_is_found(store, spoil, audit):
+    there = spoil.position(ATTIC, 6)
+    spoil("UPDATE events SET position = ? WHERE position = ?", there, spoil.position(LOUNGE, 5))
+
+    told = found(await checked(audit))
+
+    assert {("altered", ATTIC, 6), ("unlinked", ATTIC, 6), ("key", LOUNGE, 5)} <= told
+
+
+async def test_a_log_under_another_name_is_found(store, spoil, audit):
+    spoil("UPDATE logs SET name = 'room/other' WHERE name = 'room/lounge'")
+
+    told = found(await checked(audit))
+
+    assert {("orphan", "room/other", None), ("orphan", LOUNGE, None), ("unlinked", "room/other", 1)} <= told
+
+
+async def test_an_event_of_a_kind_that_has_no_place_there_is_found(store, spoil, audit):
+    """As a bug would store it: with a digest and a link that are right."""
+    at = spoil.position(LOUNGE, 5)
+    ((salt, before),) = spoil(
+        "SELECT salt, (SELECT link FROM events WHERE position = ?) FROM events WHERE position = ?", at - 1, at
+    )
+    event = (await store.event(LOUNGE, 5)).__class__(
+        log=LOUNGE, seq=5, id="x", kind="message", sender="bob", to="ada", text="t", key=None, sent_at_ms=1
+    )
+    digest = chain.digest(salt, event)
+    spoil("DELETE FROM keys WHERE key = 'k5'")
+    spoil.event(
+        LOUNGE, 5, id="x", recipient="ada", text="t", key=None, sent_at_ms=1,
+        digest=digest, link=chain.link(before, digest),
+    )  # fmt: skip
+
+    assert ("misplaced", LOUNGE, 5) in found(await checked(audit))
+
+
+# -- where a log begins -----------------------------------------------------
+
+
+@pytest.mark.parametrize("link", [None, bytes(20), b""])
+async def test_a_wrong_link_where_retention_stopped_is_found(store, spoil, audit, link):
+    spoil("UPDATE logs SET link = ? WHERE name = ?", link, ATTIC)
+
+    assert found(await checked(audit)) == {("unlinked", ATTIC, 3)}
+
+
+async def test_events_where_all_were_removed_are_found(store, spoil, audit):
+    spoil("UPDATE logs SET floor = 3 WHERE name = ?", ATTIC)
+
+    assert {("misplaced", ATTIC, 3), ("unlinked", ATTIC, 4)} == found(await checked(audit)) - {
+        ("age", ATTIC, 4)
+    }
+
+
+async def test_a_log_that_claims_to_begin_earlier_than_it_does_is_found(store, spoil, audit):
+    spoil("UPDATE logs SET floor = 1 WHERE name = ?", ATTIC)
+
+    assert ("missing", ATTIC, 2) in found(await checked(audit))
+
+
+async def test_a_log_that_retention_would_not_find_is_found(store, spoil, audit):
+    spoil("UPDATE logs SET oldest_ms = 999999 WHERE name = ?", ATTIC)
+
+    assert found(await checked(audit)) == {("age", ATTIC, 3)}
+
+
+# -- what hangs on nothing --------------------------------------------------
+
+
+async def test_events_of_no_log_are_found(store, spoil, audit):
+    ((number,),) = spoil("SELECT number FROM logs WHERE name = ?", ATTIC)
+    spoil("DELETE FROM logs WHERE name = ?", ATTIC)
+
+    told = await checked(audit)
+
+    assert {("orphan", None, 3), ("orphan", ATTIC, None)} <= found(told)
+    assert any(f"number {number}" in problem.text for problem in told.problems)
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem"),
+    [
+        ("DELETE FROM rooms WHERE id = 'attic'", ("orphan", ATTIC, None)),
+        ("DELETE FROM users WHERE name = 'cy'", ("orphan", CY, None)),
+        ("DELETE FROM logs WHERE name = 'inbox/cy'", ("orphan", CY, None)),
+        ("UPDATE rooms SET log = 99 WHERE id = 'attic'", ("orphan", ATTIC, None)),
+        ("UPDATE sessions SET user = 'nobody'", ("orphan", None, None)),
+        ("UPDATE rooms SET name = 'Somewhere' WHERE id = 'attic'", ("name", ATTIC, None)),
+        ("DELETE FROM logs WHERE name = 'room/attic'", ("key", None, 1)),
+    ],
+)
+async def test_what_hangs_on_nothing_is_found(store, spoil, audit, sql, problem):
+    spoil(sql)
+
+    assert problem in found(await checked(audit))
+
+
+# -- keys -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem"),
+    [
+        ("DELETE FROM keys WHERE key = 'k3'", ("key", LOUNGE, 3)),
+        ("UPDATE keys SET seq = 4 WHERE key = 'k3'", ("key", LOUNGE, 3)),
+        ("UPDATE keys SET seq = 99 WHERE key = 'k3'", ("key", LOUNGE, 99)),
+        ("UPDATE keys SET sender = 'ada' WHERE key = 'k3'", ("key", LOUNGE, 3)),
+        ("UPDATE keys SET key = 'another' WHERE key = 'k3'", ("key", LOUNGE, 3)),
+        ("UPDATE keys SET log = 99 WHERE key = 'k3'", ("key", None, 3)),
+        ("UPDATE keys SET receipt = 5 WHERE key = 'p1'", ("key", BOB, 2)),
+        ("UPDATE keys SET receipt = 99 WHERE key = 'p1'", ("key", BOB, 2)),
+        ("UPDATE keys SET receipt = 3 WHERE key = 'p1'", ("key", BOB, 2)),
+        ("UPDATE keys SET id = NULL WHERE key = 'old'", ("key", ATTIC, 1)),
+        ("UPDATE keys SET sent_at_ms = NULL WHERE key = 'old'", ("key", ATTIC, 1)),
+        ("UPDATE keys SET digest = x'00' WHERE key = 'old'", ("key", ATTIC, 1)),
+    ],
+)
+async def test_a_key_that_does_not_lead_where_it_must_is_found(store, spoil, audit, sql, problem):
+    spoil(sql)
+
+    assert problem in found(await checked(audit))
+
+
+# -- direct messages --------------------------------------------------------
+
+
+@pytest.mark.parametrize("missing", [2, 3, 4])
+async def test_a_direct_message_that_only_one_of_two_has_is_found(store, spoil, audit, missing):
+    spoil("UPDATE events SET recipient = 'cy' WHERE position = ?", spoil.position(BOB, missing))
+
+    told = found(await checked(audit))
+
+    assert ("altered", BOB, missing) in told
+    assert any(kind == "copy" and log in (ADA, BOB, CY) for kind, log, _ in told)
+
+
+@pytest.mark.parametrize("column", ["id", "text", "key", "sent_at_ms"])
+async def test_two_copies_that_differ_are_found(store, spoil, audit, column):
+    spoil.event(BOB, 3, **{column: ALTERED[column]})
+
+    assert any(kind == "copy" and log in (ADA, BOB) for kind, log, _ in found(await checked(audit)))
+
+
+async def test_retention_in_one_inbox_alone_is_no_fault(store, audit):
+    post(store, draft(BOB, "1", at=2_000), draft(ADA, "2", sender="bob", at=2_000))
+    post(store, draft(CY, "3", at=3_000), draft(CY, "4", sender="bob", at=2_500))
+    for before_ms in (1_500, 2_500, 3_000):
+        await store.trim(sent_before_ms=before_ms, limit=500)
+        assert (await checked(audit)).whole
+
+
+async def test_a_long_conversation_is_compared_part_by_part(store, spoil, audit, monkeypatch):
+    monkeypatch.setattr(walk, "EXCHANGED", 3)
+    for n in range(10):
+        post(store, draft(BOB, f"ping {n}"), draft(ADA, f"pong {n}", sender="bob"))
+    told = await checked(audit)
+    assert told.whole
+    assert told.checked.direct_messages == 24
+
+    head = await store.head(ADA)
+    spoil.remove(ADA, head - 7)
+
+    assert any(kind == "copy" for kind, _, _ in found(await checked(audit)))
+
+
+async def test_an_inbox_that_lost_the_beginning_of_a_conversation_is_found(store, spoil, audit):
+    post(store, draft(CY, "first", sender="bob"), draft(CY, "second", sender="bob"))
+    ((number,),) = spoil("SELECT number FROM logs WHERE name = ?", CY)
+    spoil("DELETE FROM events WHERE position >> 36 = ? AND sender = 'bob'", number)
+
+    assert any(kind == "copy" and log == BOB for kind, log, _ in found(await checked(audit)))
+
+
+# -- an earlier report ------------------------------------------------------
+
+
+async def test_what_was_added_since_an_earlier_report_is_no_fault(store, audit):
+    earlier = await checked(audit)
+    say(store, LOUNGE, "and on")
+
+    told = await checked(audit, against=earlier.anchors)
+
+    assert told.whole
+    assert (told.checked.anchors, told.checked.anchors_removed) == (5, 0)
+
+
+async def test_a_tail_that_was_cut_off_is_found_by_an_earlier_report_alone(store, spoil, audit):
+    earlier = await checked(audit)
+    spoil.remove(ATTIC, 5)
+    assert (await checked(audit)).whole
+
+    told = await checked(audit, against=earlier.anchors)
+
+    assert found(told) == {("anchor", ATTIC, 5)}
+
+
+def rewrite(spoil, log: LogId, seq: int, text: str) -> None:
+    """As one would who has the database and the code: another text, and all that follows tied anew."""
+    ((number, link),) = spoil("SELECT number, link FROM logs WHERE name = ?", log)
+    link = link or chain.first_link(log)
+    rows = spoil(
+        "SELECT position, id, sender, text, key, sent_at_ms, salt FROM events"
+        " WHERE position >> 36 = ? ORDER BY position",
+        number,
+    )
+    for at, id, sender, its_text, key, sent_at_ms, salt in rows:
+        here = at & (1 << 36) - 1
+        its_text = text if here == seq else its_text
+        event = report_event(log, here, id, sender, its_text, key, sent_at_ms)
+        digest = chain.digest(salt, event)
+        link = chain.link(link, digest)
+        spoil.event(log, here, text=its_text, digest=digest, link=link)
+
+
+def report_event(log, seq, id, sender, text, key, sent_at_ms):
+    from hubbub.domain.events import Event
+
+    return Event(
+        log=log, seq=seq, id=id, kind="message", sender=sender, to=None, text=text, key=key,
+        sent_at_ms=sent_at_ms,
+    )  # fmt: skip
+
+
+async def test_a_history_that_was_rewritten_is_found_by_an_earlier_report_alone(store, spoil, audit):
+    earlier = await checked(audit)
+    rewrite(spoil, ATTIC, 4, "what I never said")
+    assert (await store.event(ATTIC, 4)).text == "what I never said"
+    assert (await checked(audit)).whole
+
+    told = await checked(audit, against=earlier.anchors)
+
+    assert found(told) == {("anchor", ATTIC, 5)}
+
+
+async def test_a_log_that_is_gone_is_found_by_an_earlier_report(store, spoil, audit):
+    earlier = await checked(audit)
+    spoil("DELETE FROM rooms WHERE id = 'attic'")
+    spoil("DELETE FROM keys WHERE key = 'old'")
+    ((number,),) = spoil("DELETE FROM logs WHERE name = ? RETURNING number", ATTIC)
+    spoil("DELETE FROM events WHERE position >> 36 = ?", number)
+    assert (await checked(audit)).whole
+
+    assert found(await checked(audit, against=earlier.anchors)) == {("anchor", ATTIC, None)}
+
+
+async def test_what_retention_removed_cannot_be_compared_and_is_said_so(store, audit):
+    earlier = await checked(audit)
+    await store.trim(sent_before_ms=1_500, limit=3)  # of one log, and no further than its head
+    post(store, draft(ATTIC, "later", at=2_000))
+    at_the_floor = await checked(audit, against=earlier.anchors)
+    await store.trim(sent_before_ms=5_000, limit=500)
+    beyond = await checked(audit, against=earlier.anchors)
+
+    assert (at_the_floor.whole, at_the_floor.checked.anchors) == (True, 5)
+    assert (beyond.whole, beyond.checked.anchors_removed) == (True, 1)
+
+
+# -- a server that goes on --------------------------------------------------
+
+
+async def test_a_walk_beside_a_server_that_posts_and_removes_finds_nothing_wrong(store, audit):
+    """Between every two looks of the walk the server does something."""
+    post(store, *(draft(room_log("attic"), f"{n}", at=100 + n) for n in range(1_500)))
+    post(store, *(draft(BOB, f"{n}", at=3_000) for n in range(300)))
+    number = 0
+
+    async def meanwhile():
+        nonlocal number
+        number += 1
+        await store.trim(sent_before_ms=100 + number * 40, limit=100)
+        post(
+            store,
+            draft(LOUNGE, f"meanwhile {number}", key=f"m{number}", at=9_000),
+            draft(BOB, f"meanwhile {number}", key=f"m{number}", at=9_000),
+            draft(ATTIC, f"meanwhile {number}", at=9_000),
+        )
+        if number % 3 == 0:
+            await store.create_session(session(f"m{number}"), number.to_bytes(32))
+
+    told = await checked(audit, pause=meanwhile)
+
+    assert told.problems == []
+    assert number > 15
+    assert told.checked.events > 1_000
+
+
+async def test_a_walk_takes_its_time_only_when_told_to(store, audit):
+    paused = []
+
+    async def pause():
+        paused.append(asyncio.get_running_loop().time())
+
+    assert (await checked(audit, pause=pause)).whole
+    assert len(paused) >= 10
+
+
+async def test_of_many_problems_the_first_are_told_and_all_are_counted(store, spoil, audit, monkeypatch):
+    monkeypatch.setattr(report, "KEPT", 2)
+    spoil("UPDATE events SET text = text || '!'")
+
+    told = await checked(audit)
+
+    assert len(told.problems) == 2
+    assert told.problems_by_kind["altered"] == 17

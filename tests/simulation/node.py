@@ -240,6 +240,9 @@ class Node:
             now_ms=seams.now_ms,
             randomness=seams.randomness,
             on_broken=self._broke,
+            on_damaged=lambda damage: (
+                None if loop.dead else self.troubles.append(f"damage: {damage!r} {damage.log} {damage.seq}")
+            ),
             create=False,
             vfs=plugged.name,
             apart=thread,

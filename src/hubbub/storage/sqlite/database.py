@@ -230,7 +230,7 @@ class Database:
         """`writing`, and then the wait until it is on disk."""
         with self.writing() as cursor:
             yield cursor
-        await self._synced()
+        await self.synced()
 
     # -- syncs --------------------------------------------------------------
 
@@ -247,7 +247,7 @@ class Database:
         else:
             self._syncs.after(told)
 
-    async def _synced(self) -> None:
+    async def synced(self) -> None:
         """Wait for that. Raises StorageFailed."""
         if not self._relaxed:
             return
@@ -265,7 +265,7 @@ class Database:
                 await moved
             else:
                 with suppress(StorageFailed):
-                    await self._synced()
+                    await self.synced()
 
     def _relax(self, relaxed: bool) -> None:
         """Have commits wait for their sync, or not. Between transactions only."""

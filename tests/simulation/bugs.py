@@ -45,8 +45,9 @@ def _changed(change: Change) -> Iterator[None]:
     original = inspect.unwrap(getattr(owner, name))
     source = textwrap.dedent(inspect.getsource(original))
     assert source.count(change.old) == 1, f"{change.where} has no {change.old!r} any more"
-    # Compiled in a class, for the names a class may mangle, and in the module's own names.
-    changed = textwrap.indent(source.replace(change.old, change.new), "    ")
+    # Compiled in a class, for the names that a class mangles, and among the module's own.
+    source = source.replace("super()", f"super({class_name}, self)").replace(change.old, change.new)
+    changed = textwrap.indent(source, "    ")
     found: dict[str, type] = {}
     exec(f"class Changed:\n{changed}", module.__dict__, found)
     with patch.object(owner, name, vars(found["Changed"])[name]):
@@ -142,9 +143,9 @@ BUGS = (
     ),
     _bug(
         "a key is forgotten with its message",
-        "hubbub.storage.sqlite.retention.Retention._cut",
-        "cursor.execute(_KEEP, (id, sent_at_ms, digest_of(text), number, sender, key))",
-        'cursor.execute("DELETE FROM keys WHERE log = ? AND sender = ? AND key = ?", (number, sender, key))',
+        "hubbub.storage.sqlite.retention.Retention._keep",
+        "cursor.execute(_KEEP, (event.id, event.sent_at_ms, receipt, number, event.sender, event.key))",
+        'cursor.execute("DELETE FROM keys WHERE log = ? AND key = ?", (number, event.key))',
     ),
     _bug(
         "a removed range is not named",
@@ -162,7 +163,7 @@ BUGS = (
         "the sender's copy is not stored",
         _APPEND + "_add",
         "self._put(cursor, own, receipt)",
-        "own.head += 1",
+        "own.head += 1  # and it is skipped",
     ),
     _bug(
         "the sender's other devices are not told",
@@ -205,6 +206,30 @@ BUGS = (
         _FRAMED + "_take_frame",
         "self._fragments += frame.data",
         "self._fragments = bytearray(frame.data) if frame.fin else self._fragments + frame.data",
+    ),
+    _bug(
+        "on a slow disk readers see what is not on it yet",
+        "hubbub.storage.sqlite.held.Held.visible",
+        "return head if held is None else held[0]",
+        "return head",
+    ),
+    _bug(
+        "a sync is taken to cover what was committed while it ran",
+        "hubbub.storage.sqlite.syncing.Syncs._ended",
+        "self._under_way if failure is None else len(self._waiting)",
+        "len(self._waiting)",
+    ),
+    _bug(
+        "on a slow disk a removal is told of before it is on it",
+        "hubbub.storage.sqlite.logs.Logs._cuts_are_on_disk",
+        "self._cuts[log]",
+        "False",
+    ),
+    _bug(
+        "a removed range is remembered until its removal is on disk",
+        "hubbub.storage.sqlite.retention.Retention.trim",
+        "self._places.forget(log)  #",
+        "self._db.after_sync(lambda failure, log=log: self._places.forget(log))  #",
     ),
     _bug(
         "the inbox of another is open",

@@ -202,7 +202,6 @@ class Plugged(apsw.VFS):
             kept.forsake(disk._chance)
             raise OSError("the simulated disk could not sync")
         kept.settle(changes)
-        self.ghosts.pop(_LOG, None)
         disk.operation("synced", "wal")
 
     def log_changes(self) -> int:
@@ -266,6 +265,7 @@ class _File(apsw.VFSFile):
             disk.happened("a sync failed")
             self._kept.forsake(disk._chance)
             raise apsw.IOError("the simulated disk could not sync")
+        if self._kept.durable is None:
+            plugged.ghosts.clear()  # SQLite syncs the directory with a file's first sync
         self._kept.settle()
-        plugged.ghosts.pop(self._name, None)  # SQLite syncs the directory with a file's first sync
         disk.operation("synced", self._ending)

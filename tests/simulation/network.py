@@ -79,6 +79,8 @@ class Pipe:
             if len(piece) >= self.passes:
                 piece = piece[: self.passes]
                 self._schedule.after(0, self._wire.reset)
+                if not piece:
+                    return
             self.passes -= len(piece)
         if piece:
             self._arrived.append(piece)

@@ -45,7 +45,7 @@ _REPLY_BYTES = 400
 
 
 Doom = tuple[str, int, bool]
-"""The kind of moment at which a machine goes down, how many of them pass before, and whether its power stays."""
+"""The kind of moment at which a machine goes down, how many pass before, and whether its power stays."""
 
 
 class Clock:

@@ -14,8 +14,10 @@ import msgspec
 
 from hubbub.check import Fault, broken
 from hubbub.check.promises import Stored, first, last
+from hubbub.domain.errors import HubbubError
 from hubbub.domain.ids import LogId, UserId, inbox_log, room_log
 from hubbub.protocol.frames import GapFrame, LogFrame
+from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.sqlite import SqliteStore
 from simulation import probes, speech
 from simulation.actions import Director
@@ -167,6 +169,11 @@ class World:
                 self._judge()
         except Endless as error:
             self.fault("I8", f"no rest: {error}")
+        except StoreUnusable as error:
+            self.fault("I1", f"the store cannot be opened: {error}")
+        except Exception as error:
+            error.add_note(f"in seed {self.seed}")
+            raise
         finally:
             loop = self.node.loop
             if loop is not None:
@@ -239,7 +246,11 @@ class World:
         if not node.up or node.running is None:
             yield "the server is not up"
             return
-        heads = {log: run_at_once(node.running.store.head(log)) for log in LOGS}
+        try:
+            heads = {log: run_at_once(node.running.store.head(log)) for log in LOGS}
+        except HubbubError as error:
+            yield f"the store cannot be read: {error!r} {error.__cause__!r}"
+            return
         for person in self.people:
             for saying in person.sayings:
                 if not saying.settled or saying.under_way:
@@ -305,7 +316,11 @@ class World:
         if self.node.loop is not None:
             for each in troubles_of(self.node.loop):
                 self.fault("bug", each)
-        stored = self._stored_after_all()
+        try:
+            stored = self._stored_after_all()
+        except HubbubError as error:
+            self.fault("I1", f"what is stored cannot be read: {error!r}")
+            return
         for person, receipt in self._unread:
             found = _at(stored[receipt.log], receipt.seq)
             if not isinstance(found, GapFrame):

@@ -19,7 +19,7 @@ import structlog
 
 from hubbub.domain.errors import Damaged, HubbubError, Overloaded, StorageFailed, StorageFull
 from hubbub.storage.errors import StoreUnusable
-from hubbub.storage.sqlite.moving import Mover, move
+from hubbub.storage.sqlite.moving import Mover, move, write_anew
 from hubbub.storage.sqlite.syncing import Apart, Pace, Syncs, Told
 
 Row = tuple[Any, ...]
@@ -135,8 +135,11 @@ class Database:
         """Write what a crash left in the write-ahead log to the database, anew, and sync it.
 
         After a failed sync the system may hold pages to be clean which never reached the disk: read back
-        from its cache they look stored, and only writing them again makes it so.
+        from its cache they look stored, and only writing them again makes it so. That goes for the log
+        first: with a hole in it, and only there, a power cut amid the rest would leave the database torn.
         """
+        with self.writing():
+            write_anew(Path(f"{self._file}-wal"), self._vfs)
         self._wal_pages = CHECKPOINT_PAGES
         self.tidy()
 

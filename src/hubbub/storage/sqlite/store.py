@@ -10,7 +10,7 @@ from typing import Self
 
 import apsw
 
-from hubbub.domain.errors import Damaged, StorageFailed
+from hubbub.domain.errors import Damaged, StorageFailed, Unavailable
 from hubbub.storage.base import Seed, StoreInfo
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.sqlite.chaining import CHAINED, fill
@@ -177,5 +177,5 @@ def _refusing(directory: Path) -> Iterator[None]:
         yield
     except StoreUnusable as refusal:
         raise StoreUnusable(f"{directory}: {refusal}") from refusal
-    except (apsw.Error, StorageFailed, Damaged, UnicodeDecodeError) as error:
+    except (apsw.Error, Unavailable, Damaged, UnicodeDecodeError) as error:
         raise StoreUnusable(f"{directory}: the database cannot be opened ({error}).") from error

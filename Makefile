@@ -39,11 +39,12 @@ bench-growth: .venv/.serving ## How figures grow with clients, rooms, messages a
 	@$(BIN)/python benchmarks/growth.py --out $(RESULTS)/growth $(ARGS)
 
 check: .venv/.developing ## Style, types, the floors, the dependencies
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks requirements
+	$(BIN)/ruff format --check src tests benchmarks requirements
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
+	$(BIN)/python requirements/audit.py
 
 format: .venv/.developing ## Put the code in shape
 	$(BIN)/ruff check --fix src tests benchmarks

@@ -18,6 +18,7 @@ from hubbub import housekeeping
 from hubbub.admin import Verification, admin_app
 from hubbub.api.connections import Connections
 from hubbub.api.context import Context
+from hubbub.api.guard import SECURITY_FIELDS, without_guard
 from hubbub.api.http import build_app
 from hubbub.api.outbox import Outbox
 from hubbub.api.transport import http_class
@@ -34,6 +35,7 @@ from hubbub.service.limits import Limits
 from hubbub.service.passwords import Passwords
 from hubbub.service.posting import Posting
 from hubbub.service.rooms import Rooms
+from hubbub.service.security import SecurityLog
 from hubbub.service.tally import Histogram
 from hubbub.service.tickets import Tickets
 from hubbub.storage.base import Store
@@ -125,11 +127,18 @@ class Running:
 def assemble(config: Config, store: Store, passwords: Passwords, seams: Seams) -> Context:
     """The floors, one upon the other. To be called in the loop that will serve."""
     settings = config.settings
+    security = SecurityLog(seams.monotonic)
     if config.limits is None:
         settings = replace(settings, sockets_per_address=0)
         limits = Limits.off()
     else:
-        limits = Limits(seams.monotonic, config.limits)
+        limits = Limits(
+            seams.monotonic,
+            config.limits,
+            refused=lambda policy, whom: security.warn_seldom(
+                "throttled", cause=f"{policy} {whom}", policy=policy, whom=whom
+            ),
+        )
     soon = asyncio.get_running_loop().call_soon
     hub = Hub(store, failed=lambda error: _log.error("a reader could not be served", reason=str(error)))
     outbox = Outbox(soon)
@@ -146,6 +155,7 @@ def assemble(config: Config, store: Store, passwords: Passwords, seams: Seams) -
             randomness=seams.randomness,
             session_seconds=config.session_seconds,
             sign_up_open=config.sign_up_open,
+            security=security,
         ),
         rooms=Rooms(store, limits, now_ms=seams.now_ms, randomness=seams.randomness),
         posting=Posting(
@@ -162,6 +172,7 @@ def assemble(config: Config, store: Store, passwords: Passwords, seams: Seams) -
         tickets=Tickets(store.ticket_secret, seams.now_ms, config.ticket_seconds),
         hub=hub,
         limits=limits,
+        security=security,
         connections=Connections(settings, chance=chance),
         outbox=outbox,
         info=store.info,
@@ -222,7 +233,7 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
             verification = Verification(
                 lambda: SqliteAudit(config.data / DATABASE), config.admin_token_hash, now_ms=seams.now_ms
             )
-            page = admin_app(metrics, app, verification)
+            page = without_guard(admin_app(metrics, app, verification))
             await _serve(stack, server, Server(_admin(config, page)), admin_sockets)
         await stack.enter_async_context(_housekeeping(config, store, server, seams))
         _warn(config)
@@ -297,7 +308,12 @@ def _public(config: Config, context: Context, app: ASGIApp) -> uvicorn.Config:
 def _admin(config: Config, app: ASGIApp) -> uvicorn.Config:
     # uvicorn has one access log for all its servers, and a server that wants none takes it from the others.
     return _uvicorn(
-        app, http="httptools", ws="none", access_log=config.access_log, timeout_graceful_shutdown=1
+        app,
+        http="httptools",
+        ws="none",
+        access_log=config.access_log,
+        timeout_graceful_shutdown=1,
+        headers=[(name.decode(), value.decode()) for name, value in SECURITY_FIELDS],
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hubbub.api.http import SECURITY_FIELDS
+from hubbub.api.guard import SECURITY_FIELDS
 from hubbub.domain.errors import ShuttingDown, StorageFailed
 
 from .checks import check_problem
@@ -19,7 +19,7 @@ async def test_another_method_is_told_which_there_are(site, ada):
         answer = await site.ask(method, "/rooms", ada)
         check_problem(answer, 405, "method-not-allowed")
         assert answer.headers["allow"] == "GET, POST, HEAD, OPTIONS"
-    check_problem(await site.get("/sessions/current", ada), 405, "method-not-allowed")
+    check_problem(await site.get("/sessions/another", ada), 405, "method-not-allowed")
 
 
 async def test_options_tells_what_there_is_to_anyone(site):

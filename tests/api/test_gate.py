@@ -10,7 +10,9 @@ from .conftest import PASSWORD, URL
 
 
 async def enter(site, headers=None, *, ticket=None, safe=True):
-    return await admit(site.context, headers or {}, ticket=ticket, public_origin=URL, safe=safe)
+    return await admit(
+        site.context, headers or {}, ticket=ticket, public_origin=URL, address="192.0.2.1", safe=safe
+    )
 
 
 async def test_a_bearer_token_opens_everything_whatever_the_origin(site, ada):

@@ -63,8 +63,8 @@ async def test_guessing_a_password_is_slowed_down(site, ada):
     answers = [await site.post("/sessions", json={"name": "ada", "password": "wrong"}) for _ in range(11)]
     assert {answer.status_code for answer in answers[:10]} == {401}
     members = check_problem(answers[10], 429, "too-fast")
-    assert members["policy"] == "sign_ins_by_account"
-    assert answers[10].headers["ratelimit-policy"] == '"sign_ins_by_account";q=10;w=600'
+    assert members["policy"] == "sign_ins_by_place"
+    assert answers[10].headers["ratelimit-policy"] == '"sign_ins_by_place";q=10;w=600'
 
 
 async def test_sessions_are_listed_and_ended_one_by_one(site, clock, ada):

@@ -85,6 +85,7 @@ async def test_a_stream_on_a_socket_that_is_full_already_is_written_nothing_unti
         {"authorization": f"Bearer {token_of('ada')}"},
         ticket=None,
         public_origin="",
+        address="",
         safe=True,
     )
     stream = Stream(connection, target.context, caller, "ndjson")  # type: ignore[arg-type]

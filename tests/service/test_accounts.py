@@ -1,6 +1,7 @@
 """People: signing up, in and out."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from structlog.testing import capture_logs
@@ -17,9 +18,10 @@ from hubbub.domain.errors import (
     WrongCredentials,
 )
 from hubbub.domain.ids import UserId
-from hubbub.service.accounts import MAX_AGENT_CHARACTERS, MAX_SESSIONS, Accounts
+from hubbub.service.accounts import MAX_SESSIONS, Accounts
 from hubbub.service.limits import DEFAULTS, Limits
 from hubbub.service.passwords import Passwords
+from hubbub.service.security import MAX_AGENT_CHARACTERS
 from hubbub.service.tokens import token_hash
 
 from .conftest import CHEAP, SESSION_SECONDS
@@ -33,8 +35,8 @@ async def ada(accounts):
     return await accounts.sign_up("Ada", SECRET, address=HOME)
 
 
-async def sign_in(accounts, name="ada", password=SECRET, address=HOME, agent="curl"):
-    return await accounts.sign_in(name, password, address=address, agent=agent)
+async def sign_in(accounts, name="ada", password=SECRET, address=HOME, agent="curl", device=None):
+    return await accounts.sign_in(name, password, address=address, agent=agent, device=device)
 
 
 async def refused(accounts, error, **attempt):
@@ -233,7 +235,8 @@ async def test_a_name_that_cannot_be_is_bad_input(accounts):
 
 # -- the throttle -----------------------------------------------------------
 
-TRIES = DEFAULTS["sign_ins_by_account"].quota
+TRIES = DEFAULTS["sign_ins_by_place"].quota
+STRANGERS_TRIES = DEFAULTS["sign_ins_by_account"].quota
 
 
 async def test_guessing_at_a_name_is_throttled_alike_whether_or_not_somebody_has_it(
@@ -276,7 +279,62 @@ async def test_the_throttle_lets_go_with_time(accounts, clock, ada):
 async def test_signing_in_rightly_does_not_use_up_the_accounts_tries(accounts, limits, ada):
     for _ in range(TRIES * 2):
         await sign_in(accounts)
-    assert limits.sign_ins_by_account.peek("ada").remaining == TRIES
+    assert limits.sign_ins_by_place.peek(f"ada {HOME}").remaining == TRIES
+    assert limits.sign_ins_by_account.peek("ada").remaining == STRANGERS_TRIES
+
+
+async def use_up_the_account(accounts, limits, name="ada"):
+    """What strangers at thousands of addresses could do, without their thousands of hashes."""
+    limits.sign_ins_by_account.take(name, STRANGERS_TRIES)
+    told = await refused(accounts, TooFast, name=name, address="203.0.113.77")
+    assert told[2]["policy"] == "sign_ins_by_account"
+
+
+async def test_a_strangers_wrong_guesses_do_not_keep_the_owner_out(accounts, ada):
+    """It was so: ten guesses from anywhere, and the right password was refused everywhere."""
+    for _ in range(TRIES):
+        await refused(accounts, WrongCredentials, password="x", address=ELSEWHERE)
+    told = await refused(accounts, TooFast, address=ELSEWHERE)
+    assert told[2]["policy"] == "sign_ins_by_place"
+    assert await sign_in(accounts)
+
+
+async def test_an_address_that_never_tires_closes_the_account_to_itself_alone(accounts, clock, limits, ada):
+    """However it spreads its guesses over the hours, less than what all strangers have is used up."""
+    tries = limits.sign_ins_by_place, limits.sign_ins_by_account
+    for _ in range(3 * 360):
+        with suppress(TooFast):
+            tries[0].take(f"ada {ELSEWHERE}")
+            tries[1].take("ada")
+        assert tries[1].peek("ada").remaining >= STRANGERS_TRIES // 4
+        clock.pass_(10)
+    assert await sign_in(accounts, address="203.0.113.1")
+
+
+async def test_where_somebody_signed_in_before_strangers_do_not_count(accounts, limits, ada):
+    await sign_in(accounts, address=HOME)
+    await use_up_the_account(accounts, limits)
+    assert await sign_in(accounts, address=HOME)
+    await refused(accounts, WrongCredentials, address=HOME, password="x")
+    await refused(accounts, TooFast, address=ELSEWHERE)
+
+
+async def test_a_browser_that_was_signed_in_before_is_no_stranger_wherever_it_is(accounts, limits, ada):
+    proof = accounts.device_proof(ada.name)
+    await use_up_the_account(accounts, limits)
+    assert await sign_in(accounts, address="203.0.113.1", device=proof)
+    for _ in range(TRIES):
+        await refused(accounts, WrongCredentials, password="x", address="203.0.113.2", device=proof)
+    await refused(accounts, TooFast, address="203.0.113.3", device=proof)
+
+
+async def test_a_proof_of_one_account_is_none_for_another(accounts, limits, ada):
+    await accounts.sign_up("eve", SECRET, address=HOME)
+    eves = accounts.device_proof(UserId("eve"))
+    await use_up_the_account(accounts, limits)
+    id, _, signature = accounts.device_proof(ada.name).partition(".")
+    for forged in (eves, f"{id}.", f".{signature}", id, f"x{id}.{signature}", f"{id}.{signature}é", "."):
+        await refused(accounts, TooFast, address="203.0.113.1", device=forged)
 
 
 async def test_one_address_may_try_so_often_whatever_the_names(accounts, limits):
@@ -316,6 +374,7 @@ async def test_who_found_the_server_too_busy_has_lost_no_try(store, limits, cloc
 def _tries(limits):
     return [
         (limits.sign_ins_by_account, "ada"),
+        (limits.sign_ins_by_place, f"ada {HOME}"),
         (limits.sign_ins_by_address, HOME),
         (limits.sign_ups, HOME),
     ]
@@ -414,6 +473,8 @@ async def test_the_security_log_tells_who_came_and_went_and_no_secret(accounts):
         ("sign-in failed", "ada"),
         ("session ended", "ada"),
     ]
+    assert {"user", "session", "address", "agent"} <= told[0].keys() & told[1].keys() & told[2].keys()
+    assert (told[1]["session"], told[1]["agent"]) == (session.id, "curl")
     assert told[2]["address"] == HOME
     for secret in (SECRET, "wrong horse", token, token_hash(token).hex()):
         assert secret not in str(told)

@@ -7,8 +7,9 @@ import pytest
 
 from hubbub.domain import chain
 from hubbub.domain.ids import LogId, inbox_log, room_log
-from hubbub.storage.auditing import Auditing
+from hubbub.storage.auditing import Auditing, Part
 from hubbub.verify import Walk, report, walk
+from hubbub.verify.chain import Chain
 
 from .drafting import ATTIC, LOUNGE, draft, post, say, session
 
@@ -240,6 +241,7 @@ async def test_what_hangs_on_nothing_is_found(store, spoil, audit, sql, problem)
     [
         ("DELETE FROM keys WHERE key = 'k3'", ("key", LOUNGE, 3)),
         ("UPDATE keys SET seq = 4 WHERE key = 'k3'", ("key", LOUNGE, 3)),
+        ("UPDATE keys SET seq = 4 WHERE key = 'k3'", ("key", LOUNGE, 4)),
         ("UPDATE keys SET seq = 99 WHERE key = 'k3'", ("key", LOUNGE, 99)),
         ("UPDATE keys SET sender = 'ada' WHERE key = 'k3'", ("key", LOUNGE, 3)),
         ("UPDATE keys SET key = 'another' WHERE key = 'k3'", ("key", LOUNGE, 3)),
@@ -256,6 +258,23 @@ async def test_a_key_that_does_not_lead_where_it_must_is_found(store, spoil, aud
     spoil(sql)
 
     assert problem in found(await checked(audit))
+
+
+async def test_a_key_that_leads_to_the_copy_of_another_use_of_it_is_found(store, spoil, audit):
+    (other,) = post(store, draft(CY, "hello", key="p1"))
+    spoil("UPDATE keys SET receipt = ? WHERE key = 'p1'", other.receipt.seq)
+
+    assert found(await checked(audit)) == {("key", BOB, 2)}
+
+
+async def test_a_key_that_leads_to_another_copy_is_found_also_when_its_message_was_removed(
+    store, spoil, audit
+):
+    await store.trim(sent_before_ms=1_500, limit=2)  # of ada's inbox: bob keeps his copy of the second
+    assert (await checked(audit)).whole
+    spoil("UPDATE keys SET receipt = 2 WHERE key = 'p2'")
+
+    assert found(await checked(audit)) == {("key", ADA, 3)}
 
 
 # -- direct messages --------------------------------------------------------
@@ -419,6 +438,39 @@ async def test_a_walk_beside_a_server_that_posts_and_removes_finds_nothing_wrong
     assert told.problems == []
     assert number > 15
     assert told.checked.events > 1_000
+
+
+async def test_a_walk_that_retention_overtakes_goes_on_where_events_are_left(store, audit):
+    post(store, *(draft(ATTIC, f"{n}", at=100 + n) for n in range(2_000)))
+    looking = audit()
+    removed = 0
+
+    async def remove():
+        nonlocal removed
+        if going.counts.logs == 5:
+            gaps = await store.trim(sent_before_ms=2_000, limit=500)
+            removed += sum(gap.last - gap.first + 1 for gap in gaps)
+
+    going = Walk(looking, pause=remove)
+    told = await going.run(now_ms=lambda: 5, monotonic=time.monotonic)
+    await looking.close()
+
+    assert told.problems == []
+    assert removed > 1_000
+    assert told.checked.events < 1_500
+
+
+def test_a_log_that_ends_before_its_head_is_told():
+    """As when what leads to the head and what leads through the log disagree."""
+    findings = report.Findings()
+    following = Chain(LOUNGE, findings, None)
+    following.take(Part(floor=2, link=bytes(20), oldest_ms=None, entries=[]))
+
+    following.end(4)
+
+    assert [(each.kind, each.seq, each.text) for each in findings.problems] == [
+        ("missing", 3, "There is no event number 3 to 4.")
+    ]
 
 
 async def test_a_walk_takes_its_time_only_when_told_to(store, audit):

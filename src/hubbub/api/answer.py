@@ -44,4 +44,4 @@ NOT_KEPT = (b"cache-control", b"no-store")
 
 def created(body: bytes, location: str, headers: Headers = ()) -> Answer:
     """201 with the thing that was made, and its address, which has to be absolute."""
-    return Answer(body, status=201, headers=[(b"location", location.encode()), *headers])
+    return Answer(body, status=201, headers=[(b"location", location.encode()), NOT_KEPT, *headers])

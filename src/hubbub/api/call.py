@@ -74,6 +74,11 @@ class Call:
         return self._url
 
     @property
+    def is_personal(self) -> bool:
+        """Whether the answer is for one who is signed in, and for nobody's cache."""
+        return hasattr(self, "caller")
+
+    @property
     def peer(self) -> str:
         client = self.scope.get("client")
         return client[0] if client else ""
@@ -83,6 +88,11 @@ class Call:
         """Of whoever sent this: what limits per address go by."""
         trusted = address.networks(self.context.settings.trusted_proxies)
         return address.client_address(self.peer, self.headers, trusted)
+
+    @property
+    def agent(self) -> str:
+        """What the client calls itself."""
+        return self.headers.get("user-agent", "")
 
     def part(self, name: str) -> str:
         """What stands in the path where the operation has `{name}`."""

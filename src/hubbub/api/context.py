@@ -11,6 +11,7 @@ from hubbub.service.history import History
 from hubbub.service.limits import Limits
 from hubbub.service.posting import Posting
 from hubbub.service.rooms import Rooms
+from hubbub.service.security import SecurityLog
 from hubbub.service.tickets import Tickets
 from hubbub.storage.base import StoreInfo
 
@@ -23,6 +24,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     tickets: Tickets
     hub: Hub
     limits: Limits
+    security: SecurityLog
     connections: Connections
     outbox: Outbox
     info: StoreInfo

@@ -95,6 +95,10 @@ class FramedConnection(asyncio.Protocol):
         """Whether no more texts can be taken now. `go_on` is to be called when that has changed."""
         raise NotImplementedError
 
+    def may_ping(self) -> bool:
+        """Whether a ping is to be answered; who sends very many is not (RFC 6455, section 5.5.3)."""
+        return True
+
     def turn_is_over(self) -> bool:
         """Whether texts are to wait for the next turn of the loop, all of them and everybody's."""
         return False
@@ -205,7 +209,7 @@ class FramedConnection(asyncio.Protocol):
                     payload = apply_mask(data[body:stop], data[body - 4 : body])
                     if first == _TEXT:
                         self.take_text(payload)
-                    else:
+                    elif self.may_ping():
                         self.write(bytes((_PONG, size)) + payload)
             else:
                 stop = self._read_uncommon(data, at)
@@ -251,6 +255,8 @@ class FramedConnection(asyncio.Protocol):
             if frame.fin:
                 whole, self._fragments = bytes(self._fragments), None
                 self.take_text(whole)
+        elif frame.opcode is Opcode.PING:
+            self.may_ping()  # the library has answered it
         elif frame.opcode is Opcode.CLOSE:
             self.leave()
 

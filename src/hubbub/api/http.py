@@ -12,29 +12,19 @@ import structlog
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hubbub.api.answer import PROBLEM, Answer
+from hubbub.api.answer import NOT_KEPT, PROBLEM, Answer
 from hubbub.api.call import Call, Site, Unfinished, first
 from hubbub.api.context import Context
 from hubbub.api.cors import Cors
 from hubbub.api.documents import Documents
 from hubbub.api.errors import problem
 from hubbub.api.gate import admit
+from hubbub.api.guard import guard
 from hubbub.api.operations import OPERATIONS, Operation
+from hubbub.api.settings import Settings
 from hubbub.domain.errors import HubbubError, MethodNotAllowed, NoSuchPage, NotSignedIn
 
 _log = structlog.get_logger("hubbub.http")
-
-# On everything. Pages load their own style and nothing else; nobody may frame them, nor guess at types.
-SECURITY_FIELDS: tuple[tuple[bytes, bytes], ...] = (
-    (
-        b"content-security-policy",
-        b"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
-        b"frame-ancestors 'none'",
-    ),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
-)
 
 
 def build_app(context: Context, *, trouble: Callable[[], HubbubError | None] = lambda: None) -> ASGIApp:
@@ -44,7 +34,8 @@ def build_app(context: Context, *, trouble: Callable[[], HubbubError | None] = l
     for operation in OPERATIONS:
         by_path[operation.path][operation.method] = operation
     routes = [Route(path, Resource(site, operations)) for path, operations in by_path.items()]
-    return Edge(Router(routes, redirect_slashes=False, default=_nothing_here), Cors(context.settings))
+    router = Router(routes, redirect_slashes=False, default=_nothing_here)
+    return Edge(router, context.settings)
 
 
 async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,6 +75,7 @@ class Resource:
                     call.headers,
                     ticket=first(call.scope, "ticket") if operation.access == "ticket" else None,
                     public_origin=call.url,
+                    address=call.address,
                     safe=operation.method == "GET",
                 )
             except NotSignedIn:
@@ -107,17 +99,18 @@ class Resource:
 class Edge:
     """The outermost layer: every answer leaves through it, errors as problems, all with the same guard."""
 
-    def __init__(self, app: ASGIApp, cors: Cors) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._cors = cors
+        self._settings = settings
+        self._cors = Cors(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        fields = SECURITY_FIELDS
+        fields = guard(self._settings, scope["scheme"])
         if self._cors.open:
-            fields += self._cors.fields(scope)
+            fields = (*fields, *self._cors.fields(scope))
         begun = False
 
         async def send_guarded(message: Message) -> None:
@@ -154,5 +147,5 @@ _UNFINISHED = Answer(
     b'{"type":"about:blank","title":"Request Timeout","status":408}',
     status=408,
     media_type=PROBLEM.encode(),
-    headers=[(b"connection", b"close")],
+    headers=[NOT_KEPT, (b"connection", b"close")],
 )

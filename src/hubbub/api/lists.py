@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from hubbub.api.answer import JSON, Answer
+from hubbub.api.answer import JSON, NOT_KEPT, Answer
 from hubbub.api.call import Call
 from hubbub.protocol.frames import encode
 from hubbub.storage.base import MAX_PAGE
@@ -15,6 +15,9 @@ MAX = MAX_PAGE
 """The most entries of one page."""
 
 _TAG_BYTES = 12
+
+_ASK_AGAIN = (b"cache-control", b"no-cache")
+"""The field of an answer that is the same for everybody: it may be kept, and is asked for again each time."""
 
 
 def link(call: Call, query: msgspec.Struct, rel: str, **changes: str) -> str:
@@ -52,7 +55,7 @@ def tagged(
 ) -> Answer:
     """`body` with an ETag, or 304 when that is what the client has. Without `tag`, one of the body itself."""
     etag = f'"{tag or blake2b(body, digest_size=_TAG_BYTES).hexdigest()}"'
-    headers = [(b"etag", etag.encode()), (b"cache-control", b"private, no-cache")]
+    headers = [(b"etag", etag.encode()), NOT_KEPT if call.is_personal else _ASK_AGAIN]
     if links:
         headers.append((b"link", ", ".join(links).encode()))
     if matches(call.headers.get("if-none-match"), etag):

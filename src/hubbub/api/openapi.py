@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import hubbub
 from hubbub.api.answer import PROBLEM
 from hubbub.api.errors import INTERNAL, INTERNAL_CODE, INTERNAL_DETAIL, INTERNAL_TITLE, WIRE, page_of
-from hubbub.api.gate import COOKIE
+from hubbub.api.gate import COOKIE, cookie_name
 from hubbub.api.schemas import HANDLE, ROOM_ID, Schema, components, members
 from hubbub.domain.errors import HubbubError, TooFast
 from hubbub.domain.policy import KEY_PATTERN
@@ -102,7 +102,7 @@ def openapi(operations: Sequence["Operation"], url: str) -> dict[str, Any]:
                 "cookie": {
                     "type": "apiKey",
                     "in": "cookie",
-                    "name": COOKIE,
+                    "name": cookie_name(COOKIE, url),
                     "description": "For pages of this server: from `POST /sessions` with `cookie`.",
                 },
                 "ticket": {

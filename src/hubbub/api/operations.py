@@ -293,6 +293,15 @@ OPERATIONS: tuple[Operation, ...] = (
         gives=list[f.SessionBody],
     ),
     Operation(
+        name="readSession",
+        method="GET",
+        path="/sessions/current",
+        summary="Read who you are signed in as, and until when.",
+        topic="People",
+        handler=accounts.read_session,
+        gives=f.SessionBody,
+    ),
+    Operation(
         name="signOut",
         method="DELETE",
         path="/sessions/current",

@@ -18,12 +18,14 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request as UpgradeRequest
 
 from hubbub.api.errors import problem
+from hubbub.api.guard import guard
 from hubbub.domain.errors import BadInput, HeadTooLarge, HubbubError, TooMany
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
 
     from hubbub.api.answer import Answer
+    from hubbub.api.answer import Headers as Fields
     from hubbub.api.context import Context
 
 EXTENSION = "hubbub.connection"
@@ -76,10 +78,11 @@ def peer_of(transport: asyncio.BaseTransport) -> tuple[str, int] | None:
     return (sys.intern(str(name[0])), int(name[1])) if isinstance(name, tuple) else None
 
 
-def raw_answer(answer: Answer) -> bytes:
+def raw_answer(answer: Answer, protection: Fields) -> bytes:
     """An answer to a connection that will be closed after it, when no application is there to give it."""
     fields = [
         *answer.headers,
+        *protection,
         (b"content-type", answer.media_type),
         (b"content-length", b"%d" % len(answer.body)),
         (b"connection", b"close"),
@@ -357,5 +360,7 @@ class HttpConnection(HttpToolsProtocol):
             return
         answered = cycle is not None and cycle.response_started and cycle.more_body
         if not (awaited or answered or self.pipeline):
-            self.transport.write(raw_answer(problem(error)))
+            self.transport.write(
+                raw_answer(problem(error), guard(self.context.settings, self.scheme or "http"))
+            )
         self.transport.close()

@@ -23,9 +23,10 @@ Query = Mapping[str, list[str]]
 
 
 async def admit_upgrade(
-    context: Context, target: str, headers: Mapping[str, str], *, peer: str, scheme: str
+    context: Context, target: str, headers: Mapping[str, str], *, peer: str, address: str, scheme: str
 ) -> tuple[Caller, dict[LogId, int | None]]:
-    """The caller, and the logs the request's target names, each with the seq to go on from.
+    """The caller, and the logs the request's target names, each with the seq to go on from. `address` is
+    the caller's, who may be known to the `peer` alone.
 
     Raises NoSuchPage, NotSignedIn, ForeignOrigin, NotAllowed, BadInput, StaleCursor or NoSuchRoom.
     """
@@ -38,6 +39,7 @@ async def admit_upgrade(
         headers,
         ticket=_one(query, "ticket"),
         public_origin=public_url(headers, scheme, context.settings, peer=peer),
+        address=address,
         safe=False,
         once=True,
     )

@@ -19,9 +19,11 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from hubbub.api.address import client_address, joined, networks
+from hubbub.api.answer import NOT_KEPT
 from hubbub.api.errors import INTERNAL, WIRE, ReadyReply, error_frame, problem
 from hubbub.api.framed import FramedConnection, library_log
 from hubbub.api.gate import Caller
+from hubbub.api.guard import guard
 from hubbub.api.transport import raw_answer
 from hubbub.api.upgrade import admit_upgrade
 from hubbub.api.wanted import check_room_for, inbox_of, log_of_room
@@ -30,6 +32,7 @@ from hubbub.domain.errors import (
     HubbubError,
     NotAllowed,
     NotSignedIn,
+    Refused,
     ShuttingDown,
     TooFast,
 )
@@ -174,11 +177,15 @@ class WebSocket(FramedConnection):
             if not isinstance(error, HubbubError):
                 _log.exception("a WebSocket could not be opened")
             self.leave()
-            self.write(raw_answer(problem(error)))
+            self.write(raw_answer(problem(error), guard(self.context.settings, self._scheme)))
             self.transport.close()
         finally:
             self.task = None
         self.go_on()
+
+    @property
+    def _scheme(self) -> str:
+        return "http" if self.transport.get_extra_info("sslcontext") is None else "https"
 
     async def _sign_in(self, request: UpgradeRequest) -> None:
         """All that can be refused is refused with an HTTP status, before the upgrade is answered."""
@@ -187,16 +194,19 @@ class WebSocket(FramedConnection):
         if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
             raise BadInput("A request for a WebSocket has no body.")
         trusted = networks(context.settings.trusted_proxies)
-        context.limits.requests.take(client_address(self.address, headers, trusted))
-        secure = self.transport.get_extra_info("sslcontext") is not None
+        address = client_address(self.address, headers, trusted)
+        context.limits.requests.take(address)
         caller, wanted = await admit_upgrade(
-            context, request.path, headers, peer=self.address, scheme="https" if secure else "http"
+            context, request.path, headers, peer=self.address, address=address, scheme=self._scheme
         )
         check_room_for(len(wanted), context.settings)
         opened = [await context.hub.open(self, log, after) for log, after in wanted.items()]
         handshake = ServerProtocol(select_subprotocol=_select, logger=library_log)
         response = handshake.accept(request)
-        if response.status_code == 101:
+        if response.status_code != 101:
+            for name, value in (NOT_KEPT, *guard(context.settings, self._scheme)):
+                response.headers[name.decode()] = value.decode()
+        else:
             context.connections.join(self, caller.session.id)
             self.caller = caller
             context.accounts.watch(caller.session, self)
@@ -250,14 +260,38 @@ class WebSocket(FramedConnection):
                     self._shed(ask)
                 else:
                     self._post(ask, request)
-            elif isinstance(request, Subscribe):
-                self._subscribe(ask, request)
-            elif isinstance(request, Unsubscribe):
-                self._unsubscribe(ask, request)
             else:
-                raise request
+                self._take_frame_of_user()
+                if isinstance(request, Subscribe):
+                    self._subscribe(ask, request)
+                elif isinstance(request, Unsubscribe):
+                    self._unsubscribe(ask, request)
+                else:
+                    raise request
         except HubbubError as error:
-            self._refuse(ask, error)
+            self._refuse(ask, self._counted(ask, error))
+
+    def _counted(self, ask: Ask, error: HubbubError) -> HubbubError:
+        """`error`, or that even this was too fast: a post that is refused at sight counts as no post."""
+        if isinstance(ask.request, Post) and isinstance(error, Refused) and not isinstance(error, TooFast):
+            try:
+                self._take_frame_of_user()
+            except TooFast as too_fast:
+                return too_fast
+        return error
+
+    def _take_frame_of_user(self) -> None:
+        """Count what is said beside posts, which have a limit of their own. Raises TooFast."""
+        assert self.caller is not None
+        self.context.limits.frames.take(self.caller.session.user)
+
+    def may_ping(self) -> bool:
+        try:
+            self._take_frame_of_user()
+        except TooFast as error:
+            self._lose_patience(error)
+            return False
+        return True
 
     def _post(self, ask: Ask, post: Post) -> None:
         caller = self.caller
@@ -364,9 +398,12 @@ class WebSocket(FramedConnection):
     def _refuse(self, ask: Ask, error: HubbubError) -> None:
         self._answer(ask, error_frame(ask.ref, error))
         if isinstance(error, TooFast):
-            self.refusals += 1
-            if self.refusals >= PATIENCE:
-                self.end("overloaded", error.retry_after_seconds)
+            self._lose_patience(error)
+
+    def _lose_patience(self, error: TooFast) -> None:
+        self.refusals += 1
+        if self.refusals >= PATIENCE:
+            self.end("overloaded", error.retry_after_seconds)
 
     def _tell(self, frame: object) -> None:
         self.say(encode(frame))

@@ -214,6 +214,7 @@ class SignedIn(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class SessionBody(Struct, frozen=True, kw_only=True):
     id: str
+    user: str
     created_at: str
     expires_at: str
     agent: str

@@ -4,7 +4,8 @@ A session is what a sign-in makes. It ends when it is signed out, when it was no
 when its user is disabled; every live stream that hangs on it ends within a second of that.
 
 A refused sign-in never says why: unknown, wrong and disabled get the same words after the same work, and
-the throttle counts names whether or not somebody has them.
+the throttle counts names whether or not somebody has them. It counts by place, so that a stranger's guesses
+do not keep the owner out.
 """
 
 import asyncio
@@ -12,7 +13,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice
 
-import structlog
 from msgspec.structs import replace
 
 from hubbub.domain.errors import (
@@ -21,6 +21,7 @@ from hubbub.domain.errors import (
     NoSuchUser,
     NotSignedIn,
     SignUpClosed,
+    TooFast,
     TooMany,
     Unavailable,
     WrongCredentials,
@@ -28,10 +29,12 @@ from hubbub.domain.errors import (
 from hubbub.domain.ids import SessionId, UserId
 from hubbub.domain.model import Session, SessionEnd, User
 from hubbub.domain.policy import check_password, is_handle, user_name
+from hubbub.service.familiar import Familiar, Place
 from hubbub.service.limits import Limits
 from hubbub.service.paging import DEFAULT_LIMIT, check_limit
 from hubbub.service.passwords import Passwords
 from hubbub.service.remembered import Remembered
+from hubbub.service.security import NOWHERE, SecurityLog, Source, printable
 from hubbub.service.tokens import looks_like_a_token, new_session_id, new_token, token_hash
 from hubbub.service.watchers import Stream, Watchers
 from hubbub.storage.base import Store
@@ -40,8 +43,6 @@ MAX_SESSIONS = 100
 """Of one user. With one more, the one unused the longest is signed out: a bot that signs in at each
 start and never out fills no disk and locks nobody out."""
 
-MAX_AGENT_CHARACTERS = 200
-
 _REMEMBERED = 32_768  # sessions, some 20 MB; above the ten thousands that are here at once
 _SLIDES = 20  # a session's expiry slides in steps of this part of its lifetime, not at every request
 _SLIDES_WRITTEN = 200  # in one tick: when ten thousand come back at once, their commits must not hold them up
@@ -49,8 +50,6 @@ _SWEEP_MS = 60_000
 _LOOKUPS_IN_A_ROW = 100  # about a millisecond, before others have their turn of the loop
 
 _ENDED = "Your session has ended; sign in again."
-
-_log = structlog.get_logger("hubbub.security")
 
 
 class Accounts:
@@ -67,6 +66,7 @@ class Accounts:
         randomness: Callable[[int], bytes],
         session_seconds: int,
         sign_up_open: bool,
+        security: SecurityLog | None = None,
     ) -> None:
         self._store = store
         self._passwords = passwords
@@ -75,6 +75,8 @@ class Accounts:
         self._randomness = randomness
         self._lifetime_ms = session_seconds * 1000
         self._sign_up_open = sign_up_open
+        self._security = security or SecurityLog()
+        self._familiar = Familiar(store.ticket_secret, randomness)
         self._remembered = Remembered(_REMEMBERED)
         self._watchers = Watchers()
         self._changes_seen: int | None = None
@@ -84,7 +86,7 @@ class Accounts:
 
     # -- people -------------------------------------------------------------
 
-    async def sign_up(self, name: str, password: str, *, address: str) -> User:
+    async def sign_up(self, name: str, password: str, *, address: str, agent: str = "") -> User:
         """Raises SignUpClosed, BadInput, TooFast, TooMany or NameTaken."""
         if not self._sign_up_open:
             raise SignUpClosed("This server does not take sign-ups; ask whoever runs it for an account.")
@@ -99,7 +101,7 @@ class Accounts:
             self._limits.sign_ups.give_back(address)
             raise
         await self._store.create_user(user, password_hash)
-        _log.info("signed up", user=user.name, address=address)
+        self._security.tell("signed up", Source(address, agent), user=user.name)
         return user
 
     async def user(self, name: str) -> User:
@@ -121,13 +123,16 @@ class Accounts:
 
     # -- signing in and out -------------------------------------------------
 
-    async def sign_in(self, name: str, password: str, *, address: str, agent: str) -> tuple[str, Session]:
-        """The token, which nobody can be shown again, and the session.
+    async def sign_in(
+        self, name: str, password: str, *, address: str, agent: str, device: str | None = None
+    ) -> tuple[str, Session]:
+        """The token, which nobody can be shown again, and the session. `device` is what `device_proof` gave
+        the same browser an earlier time.
 
         Raises WrongCredentials, BadInput for what could not be a name, TooFast, TooMany.
         """
         user = user_name(name)
-        await self._check(user, password, address)
+        await self._check(user, password, Source(address, agent), device)
         token = new_token(self._randomness)
         now_ms = self._now_ms()
         session = Session(
@@ -135,34 +140,41 @@ class Accounts:
             user=user,
             created_at_ms=now_ms,
             expires_at_ms=now_ms + self._lifetime_ms,
-            agent="".join(filter(str.isprintable, agent))[:MAX_AGENT_CHARACTERS],
+            agent=printable(agent),
         )
         await self._store.create_session(session, token_hash(token))
         await self._end_unused(session)
-        _log.info("signed in", user=user, session=session.id, address=address)
+        self._familiar.remember(user, address)
+        self._security.tell("signed in", Source(address, agent), user=user, session=session.id)
         return token, session
 
-    async def sign_out(self, session: Session, id: str | None = None) -> None:
+    def device_proof(self, user: UserId) -> str:
+        """What a browser in which `user` has signed in shows the next time, to be no stranger then."""
+        return self._familiar.new_proof(user)
+
+    async def sign_out(
+        self, session: Session, id: str | None = None, *, address: str = "", agent: str = ""
+    ) -> None:
         """End `session`, or the other session `id` of the same user. Raises NoSuchSession."""
         target = SessionId(id) if id is not None else session.id
         found = await self._store.session(target)
         if found is None or found.user != session.user:
             raise NoSuchSession("You have no session with this id.")
-        await self._end(found)
+        await self._end(found, Source(address, agent))
 
     async def sessions(self, user: UserId) -> Sequence[Session]:
         """Those alive, oldest first."""
         now_ms = self._now_ms()
         return [session for session in await self._store.sessions(user) if session.alive(now_ms)]
 
-    async def _check(self, user: UserId, password: str, address: str) -> None:
+    async def _check(self, user: UserId, password: str, source: Source, device: str | None) -> None:
         """Raises WrongCredentials, TooFast or TooMany unless `password` is the user's.
 
         A try is counted before it is known to be wrong: else a thousand at once would each be the first.
         """
-        by_address, by_account = self._limits.sign_ins_by_address, self._limits.sign_ins_by_account
-        by_address.take(address)
-        by_account.take(user)
+        self._limits.sign_ins_by_address.take(source.address)
+        place = self._familiar.place(user, source.address, device)
+        self._take_try(user, place, source)
         credential = await self._store.credential(user)
         known = credential is not None and not credential.disabled
         try:
@@ -170,16 +182,36 @@ class Accounts:
                 credential.password_hash if credential and known else None, password
             )
         except TooMany:
-            by_address.give_back(address)
-            by_account.give_back(user)
+            self._limits.sign_ins_by_address.give_back(source.address)
+            self._give_back_try(user, place)
             raise
         # Hashing took a while, in which the user may have been disabled or given another password.
         if not right or await self._store.credential(user) != credential:
             self.sign_in_failures += 1
             # A name that nobody has may be a password typed in the wrong field.
-            _log.warning("sign-in failed", user=user if credential else None, address=address)
+            self._security.warn("sign-in failed", source, user=user if credential else None)
             raise WrongCredentials
-        by_account.give_back(user)
+        self._give_back_try(user, place)
+
+    def _take_try(self, user: UserId, place: Place, source: Source) -> None:
+        """Count a try against the place, and one from a strange place against the account. Raises TooFast."""
+        by_place = self._limits.sign_ins_by_place
+        try:
+            by_place.take(_at(user, place))
+            if not place.familiar:
+                try:
+                    self._limits.sign_ins_by_account.take(user)
+                except TooFast:
+                    by_place.give_back(_at(user, place))
+                    raise
+        except TooFast as error:  # the name is not told: nobody looked whether it is one
+            self._security.warn_seldom("throttled", source, cause=_at(user, place), policy=error.policy)
+            raise
+
+    def _give_back_try(self, user: UserId, place: Place) -> None:
+        self._limits.sign_ins_by_place.give_back(_at(user, place))
+        if not place.familiar:
+            self._limits.sign_ins_by_account.give_back(user)
 
     async def _end_unused(self, newest: Session) -> None:
         others = [session for session in await self._store.sessions(newest.user) if session.id != newest.id]
@@ -187,9 +219,9 @@ class Accounts:
         for session in others[: max(len(others) + 1 - MAX_SESSIONS, 0)]:
             await self._end(session)
 
-    async def _end(self, session: Session) -> None:
+    async def _end(self, session: Session, source: Source = NOWHERE) -> None:
         await self._store.end_session(session.id)
-        self._finish(session, "signed-out")
+        self._finish(session, "signed-out", source)
 
     # -- being signed in ----------------------------------------------------
 
@@ -297,8 +329,12 @@ class Accounts:
             return "disabled"
         return "signed-out" if session.alive(self._now_ms()) else "expired"
 
-    def _finish(self, session: Session, reason: SessionEnd) -> None:
+    def _finish(self, session: Session, reason: SessionEnd, source: Source = NOWHERE) -> None:
         self._unwritten.pop(session.id, None)
         self._remembered.forget(session.id)
         self._watchers.end(session.id, reason)
-        _log.info("session ended", user=session.user, session=session.id, reason=reason)
+        self._security.tell("session ended", source, user=session.user, session=session.id, reason=reason)
+
+
+def _at(user: UserId, place: Place) -> str:
+    return f"{user} {place.name}"

@@ -45,9 +45,16 @@ DEFAULTS: Final[Mapping[str, Policy]] = {
         # Per address. An office of a thousand behind one address comes back after a restart in one burst;
         # a hundred a second without end is about one part in a hundred of what a core can answer.
         Policy(name="requests", quota=1000, window_seconds=10),
-        # Per account, failures only. Nobody mistypes ten times in ten minutes; a guesser from a thousand
-        # addresses has 1,440 tries a day at one account. Who is signed in already is not touched by it.
-        Policy(name="sign_ins_by_account", quota=10, window_seconds=600),
+        # Per user, what is said over WebSocket beside posts: subscriptions, their ends, mistakes, pings.
+        # Three devices with as many logs as one stream carries (1,000) come back at once; three hundred a
+        # second without end is a few parts in a hundred of a core.
+        Policy(name="frames", quota=3000, window_seconds=10),
+        # Per account and place (an address, or a browser that was signed in before), failures only. Nobody
+        # mistypes ten times in ten minutes. Whoever guesses closes the account to themselves alone.
+        Policy(name="sign_ins_by_place", quota=10, window_seconds=600),
+        # Per account, failures from all places where nobody has signed in to it: a guesser with thousands of
+        # addresses has 2,400 tries a day. More than one address can use up: 10 and 60 in an hour.
+        Policy(name="sign_ins_by_account", quota=100, window_seconds=3600),
         # Per address, each try, for each costs tens of milliseconds of a core whether right or wrong. An
         # office on Monday morning fits the burst; one every three seconds costs below 1 % of a core.
         Policy(name="sign_ins_by_address", quota=200, window_seconds=600),
@@ -94,6 +101,14 @@ def _itself(key: str) -> str:
     return key
 
 
+Refused = Callable[[str, str], None]
+"""Told of a refusal: the policy's name, and whom it refused."""
+
+
+def _unheard(_policy: str, _key: str) -> None:
+    pass
+
+
 class Limiter:
     """One policy, applied to each key by itself.
 
@@ -111,12 +126,15 @@ class Limiter:
         *,
         group: Callable[[str], str] = _itself,
         max_keys: int = MAX_KEYS,
+        refused: Refused = _unheard,
     ) -> None:
-        """Without a policy nothing is refused. Keys that `group` makes the same share a quota."""
+        """Without a policy nothing is refused. Keys that `group` makes the same share a quota. `refused` is
+        told the policy's name and the key of each refusal."""
         self.policy = policy
         self._monotonic = monotonic
         self._group = group
         self._max_keys = max_keys
+        self._refused = refused
         # Whole nanoseconds, so that a quota's parts add up to the quota exactly.
         self._each = policy.window_seconds * _NANOSECONDS // policy.quota if policy else 0
         self._burst = self._each * policy.quota if policy else 0
@@ -138,6 +156,7 @@ class Limiter:
         owed = self._owed(key, now) + cost * self._each
         if owed > self._burst:
             wait_seconds = (owed - self._burst) / _NANOSECONDS
+            self._refused(policy.name, key)
             raise TooFast(
                 f"At most {policy.quota} in {policy.window_seconds} seconds; wait and try again.",
                 retry_after_seconds=wait_seconds,
@@ -188,16 +207,27 @@ class Limits:
     """The limiters of a server, by name. Those by address treat an IPv6 /64 as one."""
 
     def __init__(
-        self, monotonic: Callable[[], float], policies: Mapping[str, Policy | None] = DEFAULTS
+        self,
+        monotonic: Callable[[], float],
+        policies: Mapping[str, Policy | None] = DEFAULTS,
+        *,
+        refused: Refused = _unheard,
     ) -> None:
-        """What `policies` does not name has its default; what it gives None for is not limited."""
+        """What `policies` does not name has its default; what it gives None for is not limited. `refused`
+        is told of every refusal, but for those whose keys are names as somebody typed them."""
         in_force = {**DEFAULTS, **policies}
-        self.posts = Limiter(in_force["posts"], monotonic)
-        self.requests = Limiter(in_force["requests"], monotonic, group=neighbourhood)
-        self.sign_ins_by_account = Limiter(in_force["sign_ins_by_account"], monotonic)
-        self.sign_ins_by_address = Limiter(in_force["sign_ins_by_address"], monotonic, group=neighbourhood)
-        self.sign_ups = Limiter(in_force["sign_ups"], monotonic, group=neighbourhood)
-        self.rooms = Limiter(in_force["rooms"], monotonic)
+
+        def limiter(name: str, group: Callable[[str], str] = _itself, told: Refused = refused) -> Limiter:
+            return Limiter(in_force[name], monotonic, group=group, refused=told)
+
+        self.posts = limiter("posts")
+        self.frames = limiter("frames")
+        self.requests = limiter("requests", neighbourhood)
+        self.sign_ins_by_place = limiter("sign_ins_by_place", told=_unheard)
+        self.sign_ins_by_account = limiter("sign_ins_by_account", told=_unheard)
+        self.sign_ins_by_address = limiter("sign_ins_by_address", neighbourhood)
+        self.sign_ups = limiter("sign_ups", neighbourhood)
+        self.rooms = limiter("rooms")
 
     @classmethod
     def off(cls) -> "Limits":

@@ -17,6 +17,9 @@ from hubbub.verify.report import Anchor, Counts, Findings, Report
 EXCHANGED = 100
 """Messages of a conversation that are compared at once, of either side."""
 
+_NO_SUCH_TYPE = (TypeError, ValueError, AttributeError, OverflowError)
+"""What comes of values that a damaged disk gave another type: none is believed to be what it should."""
+
 Pause = Callable[[], Awaitable[None]]
 
 
@@ -65,6 +68,8 @@ class Walk:
             yield
         except (StorageFailed, Damaged) as error:
             self.findings.add("unreadable", error.detail)
+        except _NO_SUCH_TYPE as error:
+            self.findings.add("unreadable", f"What is stored is of no type that it may have: {error}.")
 
     async def _structure(self) -> None:
         for line in await self._store.structure():
@@ -173,9 +178,7 @@ class Walk:
 
 def _are_one_message(mine: Event | None, theirs: Event | None) -> bool:
     """Whether two events are a direct message and its sender's copy of it."""
-    if mine is None or theirs is None:
-        return False
-    return mine.kind != theirs.kind and _said(mine) == _said(theirs)
+    return mine is not None and theirs is not None and _said(mine) == _said(theirs)
 
 
 def _said(event: Event) -> tuple[object, ...]:

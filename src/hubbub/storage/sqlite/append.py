@@ -34,6 +34,9 @@ _USED = "SELECT seq, receipt, id, sent_at_ms, digest FROM keys WHERE log = ? AND
 _TIED = "SELECT digest, link FROM events WHERE position = ?"
 _FLOOR_LINK = "SELECT link FROM logs WHERE number = ?"
 
+_SEQ_OR_NONE = (int, type(None))
+_BYTES_OR_NONE = (bytes, type(None))
+
 _SALTS_AT_ONCE = 256
 
 _TEXT_DIGEST_BYTES = 16
@@ -199,6 +202,8 @@ class Appending(Logs):
         if row is None:
             return None
         seq, own_seq, id, sent_at_ms, kept = row
+        if type(seq) is not int or type(own_seq) not in _SEQ_OR_NONE or type(kept) not in _BYTES_OR_NONE:
+            raise self._db.damaged(Damaged(log=draft.place))
         if id is None:
             first = self._stored(place, draft, seq)
             id, sent_at_ms = first.id, first.sent_at_ms
@@ -230,8 +235,10 @@ class Appending(Logs):
             raise self._db.damaged(Damaged(log=receipt.log, seq=receipt.seq))
 
 
-def _is_kept(kept: bytes, event: Event, copy: int | None) -> bool:
+def _is_kept(kept: bytes | None, event: Event, copy: int | None) -> bool:
     """Whether `kept`, what retention left of the first event with this key, is of this event."""
+    if kept is None:
+        return False
     if len(kept) == _TEXT_DIGEST_BYTES:
         return kept == blake2b(event.text.encode(), digest_size=_TEXT_DIGEST_BYTES).digest()
     return chain.proves(kept, event, copy)

@@ -150,7 +150,7 @@ class SqliteAudit:
     async def logs(self) -> AsyncIterator[Sequence[LogFacts]]:
         number = -(1 << 63)
         while rows := self._rows(_LOGS, (number, BATCH)):
-            number = rows[-1][0]
+            number = _onward(number, rows[-1][0])
             yield [
                 LogFacts(
                     name=name,
@@ -186,13 +186,13 @@ class SqliteAudit:
                 lambda at: (number, at - 1, at, 1),
             )
         entries = [_entry(log, row) for row in rows]
-        at = seq_at(rows[-1][0]) if len(rows) == BATCH else upto
+        at = _onward(after, seq_at(rows[-1][0])) if len(rows) == BATCH else upto
         return Part(floor=floor, link=link, oldest_ms=oldest_ms, entries=entries), at
 
     async def keys(self) -> AsyncIterator[Sequence[KeyFacts]]:
         last: Row = (-(1 << 63), "", "")
         while rows := self._rows(_KEYS, (*last, BATCH)):
-            last = rows[-1][:3]
+            last = _onward(last, rows[-1][:3])
             yield [_key_facts(row) for row in rows]
 
     async def pairs(self) -> AsyncIterator[Sequence[Pair]]:
@@ -210,9 +210,11 @@ class SqliteAudit:
         """For each inbox and each person it has direct messages with, the two of them, unless they come up
         from the other inbox too."""
         rows = self._rows(_NEXT_PEER, ("",))
+        before: Row = ("", 0)
         while rows:
             peer, at = rows[0]
             number = at >> 36
+            before = _onward(before, (peer, at))
             log = self._rows("SELECT name FROM logs WHERE number = ?", (number,))
             owner = owner_of(log[0][0]) if log else None
             if owner is None or owner == peer or (peer > owner and self._has(peer, owner)):
@@ -257,10 +259,10 @@ class SqliteAudit:
 
     async def strays(self) -> AsyncIterator[Sequence[Stray]]:
         found: list[Stray] = []
-        at, tried = -(1 << 63), 0
+        at, tried = 1 - (1 << 63), 0
         while rows := self._rows(_LOG_OF_NEXT, (at,)):
             first, log = rows[0]
-            number = first >> 36
+            number = _onward(at - 1, first) >> 36
             if log is None:
                 text = f"Events lie under log number {number}, which does not exist."
                 found.append(Stray(text=text, seq=seq_at(first)))
@@ -276,7 +278,7 @@ class SqliteAudit:
     async def people(self) -> AsyncIterator[Checked]:
         last = ""
         while rows := self._rows(_USERS, (last, BATCH)):
-            last = rows[-1][0]
+            last = _onward(last, rows[-1][0])
             strays = [
                 Stray(text=f"The user {name} has no inbox.", log=inbox_log(name))
                 for name, log in rows
@@ -285,11 +287,11 @@ class SqliteAudit:
             yield Checked(what="users", count=len(rows), strays=strays)
         last = ""
         while rows := self._rows(_ROOMS, (last, BATCH)):
-            last = rows[-1][0]
+            last = _onward(last, rows[-1][0])
             yield Checked(what="rooms", count=len(rows), strays=[*_stray_rooms(rows)])
         last = ""
         while rows := self._rows(_SESSIONS, (last, BATCH)):
-            last = rows[-1][0]
+            last = _onward(last, rows[-1][0])
             strays = [
                 Stray(text=f"The session {id} is of {user}, who does not exist.")
                 for id, name, user in rows
@@ -334,6 +336,13 @@ class SqliteAudit:
             except Damaged:
                 rows.append((at,))
         return rows
+
+
+def _onward(before: Any, after: Any) -> Any:
+    """Where reading goes on. Raises Damaged where a damaged order would lead it in a circle."""
+    if not after > before:
+        raise Damaged("The order in which things are stored is broken.")
+    return after
 
 
 def connect(file: Path) -> apsw.Connection:

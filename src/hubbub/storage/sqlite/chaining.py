@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import apsw
 
 from hubbub.domain import chain
+from hubbub.domain.errors import Damaged
 from hubbub.domain.events import Event
 from hubbub.domain.ids import LogId
 from hubbub.storage.sqlite.database import Row
@@ -65,6 +66,8 @@ class _Events:
                 key=key,
                 sent_at_ms=sent_at_ms,
             )
+            if at <= self._at:
+                raise Damaged("The order in which events are stored is broken.")
             if log != self._log:
                 self._log, self._link = log, chain.first_link(log)
             salt = salts[number * chain.SALT_BYTES : (number + 1) * chain.SALT_BYTES]

@@ -124,6 +124,7 @@ class Database:
         connection.pragma("cache_size", -CACHE_KIB)
         connection.pragma("temp_store", 2)  # in memory: nothing of ours lies in /tmp
         connection.pragma("trusted_schema", 0)
+        connection.pragma("cell_size_check", 1)  # look harder at pages that come from the disk
         connection.wal_autocheckpoint(0)
         if self._shared:
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)

@@ -25,7 +25,7 @@ REMEMBERED_LOGS = 32_768
 """Some 250 bytes each."""
 
 COLUMNS = "position, id, sent, sender, recipient, text, key, sent_at_ms, salt, digest"
-_FIND = f"SELECT number, floor, {last_position('number')} FROM logs WHERE name = ?"  # noqa: S608
+_FIND = f"SELECT number, floor, oldest_ms, {last_position('number')} FROM logs WHERE name = ?"  # noqa: S608
 
 
 def read_event(log: LogId, row: Row) -> Event:
@@ -65,7 +65,10 @@ class Logs:
     def _place(self, log: LogId) -> Place | None:
         place = self._places.get(log)
         if place is None and (row := self._db.row(_FIND, (log,))):
-            number, floor, last = row
+            number, floor, oldest_ms, last = row
+            if type(number) is not int or type(floor) is not int or (last is None) != (oldest_ms is None):
+                # Also a log that has events and shows none: what leads to them may be damaged.
+                raise self._db.damaged(Damaged(log=log))
             place = Place(number, head_of(last, floor), floor)
             self._places.put(log, place)
         return place

@@ -69,12 +69,14 @@ BUGS = (
         _APPEND + "append",
         "outcomes = [self._outcome(cursor, draft) for draft in drafts]",
         "outcomes = [self._outcome(cursor, draft) for draft in drafts]; done(outcomes); done = len",
+        seed=5,
     ),
     _bug(
         "it acknowledges what is committed and not synced",
         _DATABASE + "_set_up",
         'connection.pragma("temp_store", 2)',
         'connection.pragma("synchronous", 1)',
+        seed=5,
     ),
     Bug(
         "it tells the readers before it commits",
@@ -92,6 +94,7 @@ BUGS = (
                 "[e for each in outcomes if not isinstance(each, HubbubError) for e in each.events])",
             ),
         ),
+        seed=5,
     ),
     _bug(
         "one reader of many is passed over",
@@ -110,18 +113,21 @@ BUGS = (
         _HUB + "_flush",
         "fallen.append(readers[reader])",
         "pass",
+        seed=4,
     ),
     _bug(
         "a full socket is written to all the same",
         _HUB + "_flush",
         "if reader.paused:",
         "if False:",
+        seed=4,
     ),
     _bug(
         "a socket that has drained is not resumed",
         _SOCKET + "resume_writing",
         "self.context.hub.resume(self)",
         "pass",
+        seed=5,
     ),
     _bug(
         "a reader goes live before it has caught up",
@@ -134,6 +140,7 @@ BUGS = (
         _LOG + "recent",
         "start = after + 1 - ring[0].seq",
         "start = min(after + 2, self.flushed) - ring[0].seq",
+        seed=2,
     ),
     _bug(
         "a key is not written down",
@@ -146,18 +153,21 @@ BUGS = (
         "hubbub.storage.sqlite.retention.Retention._keep",
         "cursor.execute(_KEEP, (event.id, event.sent_at_ms, receipt, number, event.sender, event.key))",
         'cursor.execute("DELETE FROM keys WHERE log = ? AND key = ?", (number, event.key))',
+        seed=5,
     ),
     _bug(
         "a removed range is not named",
         "hubbub.storage.sqlite.logs.Logs.page",
         "gap = _gap(log, after + 1, place.floor)",
         "gap = None",
+        seed=5,
     ),
     _bug(
         "memory keeps what was removed",
         _LOG + "forget",
         "if e.seq > through",
         "",
+        seed=5,
     ),
     _bug(
         "the sender's copy is not stored",
@@ -176,12 +186,14 @@ BUGS = (
         _APPEND + "append",
         "except Unavailable as refusal:\n        self._places.forget()",
         "except Unavailable as refusal:",
+        seed=6,
     ),
     _bug(
         "a sign-out leaves the streams alone",
         "hubbub.service.watchers.Watchers.end",
         "stream.end(reason)",
         "pass",
+        seed=14,
     ),
     _bug(
         "a reader who left is kept",
@@ -200,6 +212,7 @@ BUGS = (
         _SOCKET + "_shed",
         "self._give(ask, _TOO_MUCH.to(ask.ref))",
         "pass",
+        seed=2,
     ),
     _bug(
         "a message in fragments loses one",
@@ -212,12 +225,14 @@ BUGS = (
         "hubbub.storage.sqlite.held.Held.visible",
         "return head if held is None else held[0]",
         "return head",
+        seed=174,
     ),
     _bug(
         "a sync is taken to cover what was committed while it ran",
         "hubbub.storage.sqlite.syncing.Syncs._ended",
         "self._under_way if failure is None else len(self._waiting)",
         "len(self._waiting)",
+        seed=37,
     ),
     _bug(
         "on a slow disk a removal is told of before it is on it",
@@ -228,8 +243,9 @@ BUGS = (
     _bug(
         "a removed range is remembered until its removal is on disk",
         "hubbub.storage.sqlite.retention.Retention.trim",
-        "self._places.forget(log)  #",
-        "self._db.after_sync(lambda failure, log=log: self._places.forget(log))  #",
+        "self._places.forget(log)",
+        "self._db.after_sync(lambda failure, log=log: self._places.forget(log))",
+        seed=37,
     ),
     _bug(
         "the inbox of another is open",

@@ -668,6 +668,8 @@ class Asking(Device):
         self._answer.feed(data)
 
     def answered(self, status: int, fields: dict[str, str], body: bytes) -> None:
+        if self.wire is None:
+            return  # it has turned away from this connection
         if not self._sent:
             if status != 408:
                 self.fault(f"answered {status} without having asked")

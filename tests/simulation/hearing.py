@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -35,7 +36,7 @@ def listening(bug: Callable[[str], None]) -> Iterator[None]:
 
     def hear(_logger: object, level: str, event: dict[str, Any]) -> Any:
         if level in ("error", "exception", "critical") and not _dead():
-            error = event.get("exc_info") or event.get("reason")
+            error = sys.exc_info()[1] or event.get("exc_info") or event.get("reason")
             bug(f"{event.get('event')}: {error!r}")
         raise structlog.DropEvent
 

@@ -6,7 +6,7 @@ threads or sockets: listening, and the hashing of passwords.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import partial
 from random import Random
@@ -93,7 +93,7 @@ class Scale(dict[str, Any]):
                 "hubbub.housekeeping.TRIM_AT_ONCE": chance.choice((1, 3, 20)),
                 "hubbub.api.framed.FRAMES_PER_TURN": chance.choice((2, 8, 128)),
                 "hubbub.api.framed.LOOK_UP_FRAMES": 2,
-                "hubbub.service.posting.NEVER_TOO_MANY": chance.choice((2, 6, 1000)),
+                "hubbub.service.posting.NEVER_TOO_MANY": chance.choice((1, 2, 1000)),
                 "hubbub.service.posting.TURN_SECONDS": 0.0,
                 "hubbub.service.posting.LONGEST_TURN_SECONDS": 0.0,
                 "hubbub.service.posting.SHEDDING_SECONDS": 0.0,
@@ -123,7 +123,7 @@ class Thread:
     def _begin(self, now: float) -> None:
         disk = self._plugged.disk
         self._changes = self._plugged.log_changes()
-        self._seconds = disk.slow_seconds or self._chance.choice((0.0005, 0.003, 0.02))
+        self._seconds = disk.slow_seconds or self._chance.choice((0.001, 0.02, 0.1))
         self._schedule.at(now + self._seconds, self._end)
 
     def _end(self) -> None:
@@ -176,7 +176,7 @@ class Node:
             write_buffer_bytes=chance.choice((200, 1000, 16_000)),
             ping_seconds=chance.choice((2.0, 4.0)),
             heartbeat_seconds=chance.choice((2.0, 5.0)),
-            requests_in_flight=chance.choice((2, 8)),
+            requests_in_flight=chance.choice((2, 8, 16)),
             streams_per_session=8,
             head_seconds=5.0,
             body_seconds=5.0,
@@ -184,13 +184,14 @@ class Node:
             retry_seconds=0.5,
         )
         self.session_seconds = chance.choice((6, 30, 3600))
-        self._apart_at_once = chance.random() < 0.25
+        self._apart_at_once = chance.random() < 0.35
         self._posts = chance.choice((None, None, Policy(name="posts", quota=6, window_seconds=2)))
         self.loop: ProcessLoop | None = None
         self.running: Running | None = None
         self._server: Server | None = None
         self._uvicorn: Any = None
         self._plugged: Plugged | None = None
+        self._housekeeping: dict[asyncio.Task[None], None] = {}
         self._wires: dict[ServerEnd, None] = {}
         self.starts = 0
         self.troubles: list[str] = []
@@ -270,8 +271,13 @@ class Node:
         self._server.server_state.connections = Ordered()  # type: ignore[assignment]
         self._server.server_state.tasks = Ordered()  # type: ignore[assignment]
         for work in (housekeeping.beat(context), housekeeping.look_after_sessions(context)):
-            loop.create_task(work)
+            self._keep_house(loop, work)
         return running
+
+    def _keep_house(self, loop: ProcessLoop, work: Coroutine[Any, Any, None]) -> None:
+        task = loop.create_task(work)
+        self._housekeeping[task] = None
+        task.add_done_callback(lambda task: self._housekeeping.pop(task, None))
 
     def _broke(self, error: StorageFailed) -> None:
         if self.running is None:
@@ -305,6 +311,11 @@ class Node:
             bound = settings.write_buffer_bytes + 2 * end.biggest_write
             bound += settings.requests_in_flight * _REPLY_BYTES
             self.fullest.append((f"{end.wire.address}", end.most_buffered, bound))
+
+    @property
+    def housekeeping(self) -> int:
+        """How many tasks are the server's own."""
+        return len(self._housekeeping)
 
     @property
     def ends(self) -> list[ServerEnd]:
@@ -400,6 +411,7 @@ class Node:
 
     def _forget(self) -> None:
         self.loop = self.running = self._server = self._uvicorn = self._plugged = None
+        self._housekeeping = {}
 
     def _bury(self, loop: ProcessLoop, running: Running, plugged: Plugged) -> None:
         loop.bury()
@@ -421,6 +433,9 @@ class Node:
         assert running is not None
         assert server is not None
         running.stop()
+        for task in list(self._housekeeping):
+            task.cancel()
+        await asyncio.gather(*self._housekeeping, return_exceptions=True)
         if running.broken:
             server.config.timeout_graceful_shutdown = 1
         await server.shutdown()
@@ -504,11 +519,12 @@ class Node:
 
     def _trim(self, running: Running, before_ms: int) -> None:
         assert self.loop is not None
-        self.loop.create_task(
+        self._keep_house(
+            self.loop,
             housekeeping._surely(
                 "removing old messages",
                 lambda: housekeeping.trim(running.store, running.context, before_ms),
-            )
+            ),
         )
 
 

@@ -32,6 +32,8 @@ class Schedule:
     def __init__(self) -> None:
         self.now = 0.0
         self.steps = 0
+        self.halted = False
+        """Whether nothing more is to happen."""
         self._due: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
         self._asked = 0
 
@@ -45,7 +47,7 @@ class Schedule:
     def run(self, until: float, *, steps: int) -> None:
         """All that is due up to `until`. Raises Endless after so many `steps`."""
         last = self.steps + steps
-        while self._due and self._due[0][0] <= until:
+        while self._due and self._due[0][0] <= until and not self.halted:
             self.now, _, act, given = heapq.heappop(self._due)
             act(*given)
             self.steps += 1

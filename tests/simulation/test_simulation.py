@@ -116,7 +116,7 @@ def test_a_seed_is_the_same_world_in_every_process():
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_a_planted_bug_is_found(bug):
     with bug.planted():
-        assert any(simulate(seed).faults for seed in range(bug.seed, bug.seed + WITHIN))
+        assert any(simulate(seed, first=True).faults for seed in range(bug.seed, bug.seed + WITHIN))
 
 
 def test_a_seed_that_fails_says_how_to_see_it_again(capsys):

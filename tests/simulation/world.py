@@ -58,10 +58,16 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """Of the trace."""
 
 
+class _Enough(Exception):
+    """A fault was found, and one is enough."""
+
+
 class World:
-    def __init__(self, seed: int, *, trace: bool = False) -> None:
+    def __init__(self, seed: int, *, trace: bool = False, first: bool = False) -> None:
+        """`first`: the first fault is enough."""
         self.seed = seed
         self._trace = trace
+        self._first = first
         self._digest = hashlib.blake2b(digest_size=16)
         self.faults: list[Fault] = []
         self.situations: Counter[str] = Counter()
@@ -102,6 +108,7 @@ class World:
         if len(self.faults) < 20:
             self.faults.append(Fault(invariant, text))
         self.tell(f"FAULT {invariant}: {text}")
+        self.schedule.halted = self._first
 
     def delivered(self, device: Device, frame: LogFrame) -> None:
         self.deliveries += 1
@@ -167,6 +174,8 @@ class World:
                 self._settle()
                 self._leave()
                 self._judge()
+        except _Enough:
+            pass
         except Endless as error:
             self.fault("I8", f"no rest: {error}")
         except StoreUnusable as error:
@@ -212,6 +221,8 @@ class World:
 
     def _go(self, seconds: float) -> None:
         self.schedule.run(self.schedule.now + seconds, steps=_STEPS)
+        if self.schedule.halted:
+            raise _Enough
 
     def _settle(self) -> None:
         self.tell("all faults are over")
@@ -301,7 +312,7 @@ class World:
             "sockets counted for addresses": sum(connections._sockets.values()),
             "sessions watched": len(context.accounts._watchers),
             "posts that wait": context.posting.queued,
-            "tasks": loop.tasks - 2,  # which look after connections and sessions
+            "tasks": loop.tasks - self.node.housekeeping,
             "catch-ups": int(hub._catching_up is not None),
         }
         for what, count in counts.items():
@@ -365,5 +376,5 @@ def _at(events: list[LogFrame], seq: int) -> LogFrame | None:
     return next((each for each in events if first(each) <= seq <= last(each)), None)
 
 
-def simulate(seed: int, *, trace: bool = False) -> Outcome:
-    return World(seed, trace=trace).run()
+def simulate(seed: int, *, trace: bool = False, first: bool = False) -> Outcome:
+    return World(seed, trace=trace, first=first).run()

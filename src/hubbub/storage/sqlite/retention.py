@@ -45,10 +45,8 @@ class Retention(Appending):
                 if limit <= 0:
                     break
         logs = [gap.log for gap in gaps]
-        for log in logs:
-            self._places.forget(
-                log
-            )  # at once: what is posted and read from here on goes by what there is now
+        for log in logs:  # at once: what is posted and read from here on goes by what there is now
+            self._places.forget(log)
         self._cuts.update(logs)
         self._db.after_sync(lambda failure: self._cuts_ended(logs))
         await self._db.synced()

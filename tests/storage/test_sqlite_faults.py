@@ -252,6 +252,27 @@ async def test_what_a_crash_left_in_the_write_ahead_log_is_written_anew_at_the_s
     await reopened.close()
 
 
+async def test_a_start_writes_the_write_ahead_log_anew_before_it_moves_it(store, directory, open_sqlite):
+    # A sync that failed may have left pages of it that never reached the disk, though they can be read.
+    say(store, LOUNGE, "grown-up talk")
+    left = directory.parent / "left"
+    shutil.copytree(directory, left)
+    log = (left / "hubbub.db-wal").read_bytes()
+    noted: list[tuple[str, str]] = []
+    disk = Disk()
+    disk.before = lambda kind, file: noted.append((kind, file.rpartition(".")[2]))
+
+    reopened = open_sqlite(left, vfs=disk.name)
+
+    moved = noted.index(("write", "db"))
+    before = noted[:moved]
+    assert ("write", "db-wal") in before
+    assert ("sync", "db-wal") in before[before.index(("write", "db-wal")) :]
+    assert (left / "hubbub.db-wal").read_bytes() == log
+    await reopened.close()
+    disk.unregister()
+
+
 async def test_a_full_disk_puts_off_moving_the_write_ahead_log(store, disk, broken, eager):
     disk.full(ending=".db")
 

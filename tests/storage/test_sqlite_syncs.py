@@ -184,6 +184,39 @@ async def test_old_events_stay_until_they_have_been_told(store, thread, told):
     assert (gap.log, gap.first, gap.last) == (LOUNGE, 1, 1)
 
 
+@pytest.mark.parametrize("forgotten", [False, True], ids=["remembered", "forgotten"])
+async def test_nobody_is_told_of_a_removal_that_is_not_on_disk(store, thread, told, forgotten):
+    told.append_to(store, draft(LOUNGE, "a", at=1), draft(LOUNGE, "b", at=20))
+    thread.catch_up()
+    trimming = await soon(store.trim(sent_before_ms=10, limit=10))
+    if forgotten:
+        store._places.forget()
+    reading = await soon(store.page(LOUNGE, after=0))
+    looking = await soon(store.event(LOUNGE, 1))
+    assert not reading.done()
+    assert not looking.done()
+
+    thread.catch_up()
+    page = await reading
+    assert (page.gap.first, page.gap.last) == (1, 1)
+    assert [event.text for event in page.events] == ["b"]
+    assert await looking is None
+    await trimming
+
+
+async def test_a_post_behind_a_removal_that_is_not_on_disk_grows_old_like_any_other(store, thread, told):
+    told.append_to(store, draft(LOUNGE, "a", at=1))
+    thread.catch_up()
+    trimming = await soon(store.trim(sent_before_ms=10, limit=10))
+    told.append_to(store, draft(LOUNGE, "b", at=2))
+    thread.catch_up()
+    await trimming
+    trimming = await soon(store.trim(sent_before_ms=10, limit=10))
+    thread.catch_up()
+    (gap,) = await trimming
+    assert (gap.first, gap.last) == (2, 2)
+
+
 # -- everything else waits too --------------------------------------------------
 
 

@@ -123,14 +123,14 @@ class Hub:
                 if self._dismissed is not None:
                     raise self._dismissed()
                 waiter = asyncio.get_running_loop().create_future()
-                log.waiters.add(waiter)
+                log.waiters[waiter] = None
                 try:
                     async with asyncio.timeout(seconds):
                         await waiter
                 except TimeoutError:
                     pass
                 finally:
-                    log.waiters.discard(waiter)
+                    log.waiters.pop(waiter, None)
         finally:
             self._release(log)
 

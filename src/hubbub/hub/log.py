@@ -103,7 +103,8 @@ class Log:
         self.live: dict[Framing, dict[Reader, Subscription]] = {}
         self.users = 0
         """How many subscriptions and waiters hold on to it."""
-        self.waiters: set[Future[None]] = set()
+        self.waiters: dict[Future[None], None] = {}
+        """A dictionary for a set: they are told in the order in which they came."""
 
     def learn_head(self, head: int) -> None:
         """The head as the store had it. Events may have been told meanwhile, and those are newer."""

@@ -41,7 +41,7 @@ class Watchers:
 
     def __init__(self) -> None:
         self._watched: dict[SessionId, _Watched] = {}
-        self._unconfirmed: set[SessionId] = set()
+        self._unconfirmed: dict[SessionId, None] = {}  # for a set: they are looked at in the order they came
         self._earliest_ms: float = float("inf")
 
     def __len__(self) -> int:
@@ -56,7 +56,7 @@ class Watchers:
         if watched is None:
             watched = self._watched[session.id] = _Watched(session)
         watched.streams += (stream,)
-        self._unconfirmed.add(session.id)
+        self._unconfirmed[session.id] = None
         self._earliest_ms = min(self._earliest_ms, watched.session.expires_at_ms)
 
     def unwatch(self, id: SessionId, stream: Stream) -> None:
@@ -70,7 +70,7 @@ class Watchers:
                 break
         if not watched.streams:
             del self._watched[id]
-            self._unconfirmed.discard(id)
+            self._unconfirmed.pop(id, None)
 
     def session(self, id: SessionId) -> Session | None:
         """The watched session as it was last known."""
@@ -95,15 +95,15 @@ class Watchers:
             sessions = [watched.session for watched in self._watched.values()]
             expired = [session.id for session in sessions if not session.alive(now_ms)]
             self._earliest_ms = min((s.expires_at_ms for s in sessions), default=float("inf"))
-        return {*expired, *self._unconfirmed}
+        return dict.fromkeys((*expired, *self._unconfirmed))
 
     def confirm(self, id: SessionId) -> None:
         """It was looked up, and is alive."""
-        self._unconfirmed.discard(id)
+        self._unconfirmed.pop(id, None)
 
     def end(self, id: SessionId, reason: SessionEnd) -> None:
         """Tell all that hang on the session, and let go of them."""
-        self._unconfirmed.discard(id)
+        self._unconfirmed.pop(id, None)
         watched = self._watched.pop(id, None)
         for stream in watched.streams if watched else ():
             try:

@@ -20,7 +20,7 @@ import structlog
 from hubbub.domain.errors import Damaged, HubbubError, Overloaded, StorageFailed, StorageFull
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.sqlite import wal
-from hubbub.storage.sqlite.moving import Mover, move
+from hubbub.storage.sqlite.moving import Mover, move, write_anew
 from hubbub.storage.sqlite.syncing import Apart, Pace, Syncs, Told
 
 Row = tuple[Any, ...]
@@ -137,8 +137,11 @@ class Database:
         """Write what a crash left in the write-ahead log to the database, anew, and sync it.
 
         After a failed sync the system may hold pages to be clean which never reached the disk: read back
-        from its cache they look stored, and only writing them again makes it so.
+        from its cache they look stored, and only writing them again makes it so. That goes for the log
+        first: with a hole in it, and only there, a power cut amid the rest would leave the database torn.
         """
+        with self.writing():
+            write_anew(Path(f"{self._file}-wal"), self._vfs)
         self._wal_pages = CHECKPOINT_PAGES
         self.tidy()
 
@@ -232,7 +235,7 @@ class Database:
         """`writing`, and then the wait until it is on disk."""
         with self.writing() as cursor:
             yield cursor
-        await self._synced()
+        await self.synced()
 
     # -- syncs --------------------------------------------------------------
 
@@ -249,7 +252,7 @@ class Database:
         else:
             self._syncs.after(told)
 
-    async def _synced(self) -> None:
+    async def synced(self) -> None:
         """Wait for that. Raises StorageFailed."""
         if not self._relaxed:
             return
@@ -267,7 +270,7 @@ class Database:
                 await moved
             else:
                 with suppress(StorageFailed):
-                    await self._synced()
+                    await self.synced()
 
     def _relax(self, relaxed: bool) -> None:
         """Have commits wait for their sync, or not. Between transactions only."""

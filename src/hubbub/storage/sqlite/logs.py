@@ -1,5 +1,6 @@
 """Reading logs from SQLite: where they end, their pages, one event."""
 
+from collections import Counter
 from contextlib import suppress
 
 from hubbub.domain import chain
@@ -58,6 +59,8 @@ class Logs:
         self._alone = alone
         self._places = Places(REMEMBERED_LOGS if alone else 0)
         self._held = Held()
+        self._cuts: Counter[LogId] = Counter()
+        """How many removals from a log are committed, and not yet on disk."""
 
     def _place(self, log: LogId) -> Place | None:
         place = self._places.get(log)
@@ -79,8 +82,14 @@ class Logs:
         """The last seq that readers may be told of."""
         return self._held.visible(log, place.head)
 
+    async def _cuts_are_on_disk(self, log: LogId) -> None:
+        """Nobody is told that something is gone which would be there again after a power cut."""
+        while self._cuts[log]:
+            await self._db.synced()
+
     async def event(self, log: LogId, seq: int) -> Event | None:
         self._db.check()
+        await self._cuts_are_on_disk(log)
         while (place := self._place(log)) is not None and place.floor < seq <= self._visible(log, place):
             event = self._event_at(log, place, seq)
             if event is not None:
@@ -126,6 +135,7 @@ class Logs:
         if after is not None and before is not None:
             raise ValueError("a page is read after or before a seq, not both")
         self._db.check()
+        await self._cuts_are_on_disk(log)
         while (place := self._place(log)) is not None:
             head = self._visible(log, place)
             # Held to the log, whose neighbours in the table are other logs.

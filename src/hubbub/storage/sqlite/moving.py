@@ -2,16 +2,38 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import apsw
 
 from hubbub.storage.sqlite.syncing import Apart
+
+_PIECE_BYTES = 64 * 1024
+"""SQLite takes a write of 128 KiB or more for one of none."""
 
 
 def move(connection: apsw.Connection) -> None:
     """As much of the log as nobody is in the way of. Raises apsw.Error when the disk fails."""
     with suppress(apsw.BusyError, apsw.LockedError, apsw.FullError):  # safe in the log; there is a next time
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+
+def write_anew(log: Path, vfs: str | None) -> None:
+    """Write what is in the log to the same places again, and sync it. Nobody else may write to it meanwhile.
+
+    Raises apsw.Error.
+    """
+    if not log.exists():
+        return
+    # As SQLite opens it, so that it is reached as SQLite reaches it.
+    file = apsw.VFSFile(vfs or "", str(log), [apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_READWRITE, 0])
+    try:
+        size = file.xFileSize()
+        for at in range(0, size, _PIECE_BYTES):
+            file.xWrite(file.xRead(min(_PIECE_BYTES, size - at), at), at)
+        file.xSync(apsw.SQLITE_SYNC_FULL)
+    finally:
+        file.xClose()
 
 
 class Mover:

@@ -34,7 +34,7 @@ class Retention(Appending):
         if not self._db.rows(_OLD, (sent_before_ms, 1)):
             return ()
         gaps: list[Gap] = []
-        async with self._db.saving() as cursor:
+        with self._db.writing() as cursor:
             for number, name, floor in self._db.rows(_OLD, (sent_before_ms, min(limit, MAX_PAGE))):
                 if name in self._held:
                     continue  # nobody has been told yet of all it has: the next time
@@ -44,10 +44,18 @@ class Retention(Appending):
                 limit -= last - floor
                 if limit <= 0:
                     break
-        for gap in gaps:
-            self._places.forget(gap.log)
+        logs = [gap.log for gap in gaps]
+        for log in logs:  # at once: what is posted and read from here on goes by what there is now
+            self._places.forget(log)
+        self._cuts.update(logs)
+        self._db.after_sync(lambda failure: self._cuts_ended(logs))
+        await self._db.synced()
         self._db.tidy()
         return gaps
+
+    def _cuts_ended(self, logs: Sequence[LogId]) -> None:
+        self._cuts.subtract(logs)
+        self._cuts = +self._cuts
 
     def _cut(
         self, cursor: apsw.Cursor, log: LogId, number: int, floor: int, sent_before_ms: int, limit: int

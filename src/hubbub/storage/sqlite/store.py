@@ -11,7 +11,7 @@ from typing import Self
 
 import apsw
 
-from hubbub.domain.errors import Damaged, StorageFailed
+from hubbub.domain.errors import Damaged, StorageFailed, Unavailable
 from hubbub.storage.base import Seed, StoreInfo
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.sqlite import wal
@@ -183,5 +183,5 @@ def _refusing(directory: Path) -> Iterator[None]:
         yield
     except StoreUnusable as refusal:
         raise StoreUnusable(f"{directory}: {refusal}") from refusal
-    except (apsw.Error, StorageFailed, Damaged, UnicodeDecodeError) as error:
+    except (apsw.Error, Unavailable, Damaged, UnicodeDecodeError) as error:
         raise StoreUnusable(f"{directory}: the database cannot be opened ({error}).") from error

@@ -1,0 +1,380 @@
+"""One world: a machine, a network, people, and everything that is done to them, all from one seed."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from random import Random
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from hubbub.check import Fault, broken
+from hubbub.check.promises import Stored, first, last
+from hubbub.domain.errors import HubbubError
+from hubbub.domain.ids import LogId, UserId, inbox_log, room_log
+from hubbub.protocol.frames import GapFrame, LogFrame
+from hubbub.storage.errors import StoreUnusable
+from hubbub.storage.sqlite import SqliteStore
+from simulation import probes, speech
+from simulation.actions import Director
+from simulation.devices import Asking, Device, Polling, Socket, Stream, log_paths
+from simulation.disk import Disk
+from simulation.hearing import listening
+from simulation.image import image, place
+from simulation.network import Network
+from simulation.node import Node, Scale, let_go, read_all, run_at_once, troubles_of
+from simulation.people import NAMES, ROOMS, Person
+from simulation.schedule import Endless, Schedule
+
+if TYPE_CHECKING:
+    from hubbub.check.ledger import Receipt
+
+SETTLING_SECONDS = 60.0
+"""Within so long after the last fault everybody has caught up."""
+
+LEAVING_SECONDS = 45.0
+"""Within so long after everybody left, also without a word, nothing of them is left."""
+
+_STEPS = 200_000
+
+LOGS: list[LogId] = [*(room_log(room) for room in ROOMS), *(inbox_log(UserId(name)) for name in NAMES)]
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a seed."""
+
+    seed: int
+    faults: list[Fault]
+    situations: Counter[str]
+    actions: int
+    deliveries: int
+    acknowledged: int
+    virtual_seconds: float
+    digest: str
+    """Of the trace."""
+
+
+class _Enough(Exception):
+    """A fault was found, and one is enough."""
+
+
+class World:
+    def __init__(self, seed: int, *, trace: bool = False, first: bool = False) -> None:
+        """`first`: the first fault is enough."""
+        self.seed = seed
+        self._trace = trace
+        self._first = first
+        self._digest = hashlib.blake2b(digest_size=16)
+        self.faults: list[Fault] = []
+        self.situations: Counter[str] = Counter()
+        self.schedule = Schedule()
+        self.root = place()
+        content, self.epoch = image()
+        self.network = Network(self.schedule, self.chance_for("network"), self.happened)
+        self.disk = Disk(self.root, content, self.chance_for("disk"))
+        self.disk.happened = self.happened
+        self.node = Node(self.schedule, self.disk, self.chance_for("node"), self.happened, self.tell)
+        self.scale = Scale.chosen(self.chance_for("scale"))
+        self.people = [Person(self, name) for name in NAMES]
+        self.deliveries = 0
+        self.calm = False
+        """No more is done to anybody: all there is to do is to settle."""
+        self._unread: list[tuple[Person, Receipt]] = []
+        self._pages: list[tuple[str, LogId, list[LogFrame]]] = []
+        self._chance = self.chance_for("world")
+        self.director = Director(self, self.chance_for("actions"))
+
+    def chance_for(self, what: str) -> Random:
+        return Random(f"{self.seed} {what}")
+
+    # -- what is noted ------------------------------------------------------
+
+    def tell(self, text: str) -> None:
+        line = f"{self.schedule.now:11.6f}  {text}"
+        self._digest.update(line.encode() + b"\n")
+        if self._trace:
+            print(line)
+
+    def happened(self, what: str) -> None:
+        """A situation was met."""
+        self.situations[what] += 1
+        self.tell(f"- {what}")
+
+    def fault(self, invariant: str, text: str) -> None:
+        if len(self.faults) < 20:
+            self.faults.append(Fault(invariant, text))
+        self.tell(f"FAULT {invariant}: {text}")
+        self.schedule.halted = self._first
+
+    def delivered(self, device: Device, frame: LogFrame) -> None:
+        self.deliveries += 1
+        if isinstance(frame, GapFrame):
+            self.happened(f"a gap was told to a {type(device).__name__.lower()}")
+        self.tell(f"{device.name} < {frame.room if hasattr(frame, 'room') else None} {last(frame)}")
+
+    # -- devices ------------------------------------------------------------
+
+    @property
+    def devices(self) -> Iterator[Device]:
+        return (device for person in self.people for device in person.devices)
+
+    def of_kind(self, kind: type) -> list:
+        return [device for device in self.devices if type(device) is kind]
+
+    def asking_of(self, person: Person) -> Asking:
+        return next(device for device in person.devices if type(device) is Asking)
+
+    def reads_back(self, person: Person, receipt: Receipt) -> None:
+        """What was acknowledged can be read at once."""
+        if self._chance.random() > 0.15:
+            return
+
+        def answered(status: int, fields: dict[str, str], body: bytes) -> None:
+            if status == 200:
+                found = speech.decode_log_frame(body)
+                person.ledger.reads_back(receipt, found)
+                self.happened("what was acknowledged was read back")
+            elif status == 404:
+                self._unread.append((person, receipt))
+            elif status not in (401, 429, 503, 408):
+                self.fault("I6", f"reading {receipt} back was answered {status}")
+
+        self.asking_of(person).ask("GET", f"{log_paths(receipt.log)}/{receipt.seq}", answered)
+
+    def pages(self, person: Person, room: str, query: str) -> None:
+        """Read a page of the past."""
+
+        def answered(status: int, fields: dict[str, str], body: bytes) -> None:
+            if status == 200:
+                frames = speech.decode_page(body)
+                self._pages.append((f"{person.name}'s page {query} of {room}", room_log(room), frames))
+                self.happened("a page of the past was read")
+                if "before" in query and frames and first(frames[0]) > 1 and self._chance.random() < 0.7:
+                    self.pages(person, room, f"before={first(frames[0])}&limit=3")
+            elif status not in (401, 409, 429, 503, 408):
+                self.fault("wire", f"page {query} of {room} was answered {status}")
+
+        self.asking_of(person).ask("GET", f"/room/{room}/messages?{query}", answered)
+
+    # -- the course of it ---------------------------------------------------
+
+    def run(self) -> Outcome:
+        try:
+            with (
+                self.scale.applied(),
+                probes.watching(self.happened, self.fault, self.node.subscriptions),
+                listening(self._bug),
+            ):
+                self._begin()
+                self._suffer()
+                self._settle()
+                self._leave()
+                self._judge()
+        except _Enough:
+            pass
+        except Endless as error:
+            self.fault("I8", f"no rest: {error}")
+        except StoreUnusable as error:
+            self.fault("I1", f"the store cannot be opened: {error}")
+        except Exception as error:
+            error.add_note(f"in seed {self.seed}")
+            raise
+        finally:
+            loop = self.node.loop
+            if loop is not None:
+                loop.dead = True
+                self.disk.unplug(power=True)
+                running = self.node.running
+                loop.bury()
+                if running is not None:
+                    let_go(running)
+            shutil.rmtree(self.root, ignore_errors=True)
+        return Outcome(
+            seed=self.seed,
+            faults=self.faults,
+            situations=self.situations,
+            actions=self.director.done,
+            deliveries=self.deliveries,
+            acknowledged=sum(len(person.ledger.receipts) for person in self.people),
+            virtual_seconds=self.schedule.now,
+            digest=self._digest.hexdigest(),
+        )
+
+    def _bug(self, text: str) -> None:
+        """The server logged something that should not be."""
+        running = self.node.running
+        if running is None or running.broken is None:
+            self.fault("bug", text)
+
+    def _begin(self) -> None:
+        self.node.start()
+        self.director.gather()
+
+    def _suffer(self) -> None:
+        self.director.begin()
+        while not self.director.over:
+            self._go(0.5)
+
+    def _go(self, seconds: float) -> None:
+        self.schedule.run(self.schedule.now + seconds, steps=_STEPS)
+        if self.schedule.halted:
+            raise _Enough
+
+    def _settle(self) -> None:
+        self.tell("all faults are over")
+        self.calm = True
+        self.director.heal()
+        until = self.schedule.now + SETTLING_SECONDS
+        while self.schedule.now < until:
+            self._go(0.5)
+            self.director.see_through()
+            if self._settled():
+                break
+        else:
+            for what in self._unsettled():
+                self.fault("I8", f"after {SETTLING_SECONDS:.0f} s: {what}")
+            return
+        self.tell("all has settled; a last word to everyone")
+        self.director.last_words()
+        until = self.schedule.now + SETTLING_SECONDS
+        while self.schedule.now < until:
+            self._go(0.5)
+            self.director.see_through()
+            if self._settled():
+                return
+        for what in self._unsettled():
+            self.fault("I8", f"after the last word: {what}")
+
+    def _settled(self) -> bool:
+        return not any(True for _ in self._unsettled())
+
+    def _unsettled(self) -> Iterator[str]:
+        node = self.node
+        if not node.up or node.running is None:
+            yield "the server is not up"
+            return
+        try:
+            heads = {log: run_at_once(node.running.store.head(log)) for log in LOGS}
+        except HubbubError as error:
+            yield f"the store cannot be read: {error!r} {error.__cause__!r}"
+            return
+        for person in self.people:
+            for saying in person.sayings:
+                if not saying.settled or saying.under_way:
+                    yield f"nobody told {person.name} what became of {saying}"
+            for reading in person.ledger.readings.values():
+                if reading.stands_at is not None and reading.stands_at < heads[reading.log]:
+                    yield f"{reading} stands at {reading.stands_at} of {heads[reading.log]}"
+        for device in self.devices:
+            if isinstance(device, Socket | Stream) and not device.ready:
+                yield f"{device.name} is not connected"
+            elif isinstance(device, Socket) and (device.asked or set(device.on) != set(device.wanted)):
+                yield f"{device.name} waits for replies to {device.asked}"
+            elif type(device) is Asking and not device.idle:
+                yield f"{device.name} waits for answers"
+
+    def _leave(self) -> None:
+        """Everybody goes, and nothing of them stays."""
+        self.tell("everybody leaves")
+        for device in self.devices:
+            if self._chance.random() < 0.2 and device.wire is not None:
+                device.stays = False
+                if isinstance(device, Polling):
+                    device.rest()
+                device.wire.vanish()
+            else:
+                device.leave()
+        until = self.schedule.now + LEAVING_SECONDS
+        while self.schedule.now < until:
+            self._go(1.0)
+            if not any(True for _ in self._left_over()):
+                return
+        for what in self._left_over():
+            self.fault("I9", f"left over after {LEAVING_SECONDS:.0f} s: {what}")
+
+    def _left_over(self) -> Iterator[str]:
+        running, loop = self.node.running, self.node.loop
+        if running is None or loop is None or self.node.stopping:
+            yield "the server is not up"
+            return
+        context = running.context
+        hub, connections = context.hub, context.connections
+        counts = {
+            "connections": len(self.node.connections),
+            "logs in memory": hub.logs_in_memory,
+            "readers behind": hub.behind,
+            "streams": sum(connections.by_transport.values()),
+            "streams counted for sessions": sum(connections._streams.values()),
+            "sockets counted for addresses": sum(connections._sockets.values()),
+            "sessions watched": len(context.accounts._watchers),
+            "posts that wait": context.posting.queued,
+            "tasks": loop.tasks - self.node.housekeeping,
+            "catch-ups": int(hub._catching_up is not None),
+        }
+        for what, count in counts.items():
+            if count:
+                yield f"{count} {what}"
+
+    # -- what is held against them ------------------------------------------
+
+    def _judge(self) -> None:
+        for each in self.node.troubles:
+            self.fault("bug", each)
+        if self.node.loop is not None:
+            for each in troubles_of(self.node.loop):
+                self.fault("bug", each)
+        try:
+            stored = self._stored_after_all()
+        except HubbubError as error:
+            self.fault("I1", f"what is stored cannot be read: {error!r}")
+            return
+        for person, receipt in self._unread:
+            found = _at(stored[receipt.log], receipt.seq)
+            if not isinstance(found, GapFrame):
+                person.ledger.reads_back(receipt, None)
+        for whose, log, frames in self._pages:
+            for before, after in pairwise(frames):
+                if first(after) != last(before) + 1:
+                    self.fault("I2", f"{whose}: {first(after)} came after {last(before)}")
+            for frame in frames:
+                found = _at(stored[log], first(frame))
+                if found != frame and not isinstance(found, GapFrame):
+                    self.fault("I3", f"{whose}: {frame} was read, and {found} is stored")
+        ledgers = [person.ledger for person in self.people]
+        for fault in broken(ledgers, stored):
+            self.fault(fault.invariant, fault.text)
+        for whose, most, bound in self.node.fullest:
+            if most > bound:
+                self.fault("I7", f"{most} bytes waited for {whose}, and {bound} may")
+
+    def _stored_after_all(self) -> Stored:
+        """What the disk has of it when the power goes at last."""
+        self.node.end()
+        self._go(0)
+        plugged = self.disk.plug()
+        store = SqliteStore.open(
+            plugged.directory,
+            now_ms=self.node.clock.now_ms,
+            randomness=self.chance_for("end").randbytes,
+            on_broken=lambda failure: None,
+            create=False,
+            vfs=plugged.name,
+        )
+        try:
+            return run_at_once(read_all(store, LOGS))
+        finally:
+            run_at_once(store.close())
+            plugged.discard()
+            self.disk.plugged = None
+
+
+def _at(events: list[LogFrame], seq: int) -> LogFrame | None:
+    return next((each for each in events if first(each) <= seq <= last(each)), None)
+
+
+def simulate(seed: int, *, trace: bool = False, first: bool = False) -> Outcome:
+    return World(seed, trace=trace, first=first).run()

@@ -5,12 +5,16 @@ BIN := .venv/bin
 DATA ?= ./hubbub-data
 LISTEN ?= 127.0.0.1:8080
 ARGS ?=
+SEEDS ?= 20000
+KILLS ?= 300
+FUZZ_SECONDS ?= 300
+SOAK ?=
 REFERENCE := benchmarks/.build/fanout benchmarks/.build/load
 RESULTS ?= benchmarks/results/$(shell date +%F)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test autobahn bench bench-growth bench-micro bench-peers reference check format setup lock clean
+.PHONY: help serve test soak autobahn bench bench-growth bench-micro bench-peers reference check format setup lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -18,8 +22,8 @@ help: ## What can be made
 serve: .venv/.serving ## Run a server on LISTEN with its data in DATA; more flags in ARGS
 	@exec $(BIN)/hubbub serve --listen $(LISTEN) --data $(DATA) $(ARGS)
 
-test: .venv/.developing ## The whole suite; a part of it with ARGS="tests/domain -k name"
-	@$(BIN)/python -m pytest $(ARGS)
+test: .venv/.developing ## The whole suite, on every core; a part of it with ARGS="tests/domain -k name"
+	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n auto --dist worksteal)
 
 bench: .venv/.serving reference ## Every figure hubbub is held to, beside the reference; a part with ARGS="--only idle,storm"
 	@$(BIN)/python benchmarks/figures.py --out $(RESULTS) $(ARGS)
@@ -30,6 +34,9 @@ reference: ## The C programs that figures of hubbub are put beside; without a co
 
 bench-peers: .venv/.serving $(REFERENCE) benchmarks/.peers/.installed ## Other servers, the reference and hubbub under one load; a part with ARGS="--only hubbub,ws"
 	@$(BIN)/python benchmarks/peers.py --out $(RESULTS) $(ARGS)
+
+soak: .venv/.developing .venv/.fuzzing ## Faults for an hour: SEEDS of the simulation, KILLS, FUZZ_SECONDS a fuzzing target; a part with SOAK="kills fuzz"
+	@tests/soak/all --seeds $(SEEDS) --kills $(KILLS) --seconds $(FUZZ_SECONDS) $(SOAK)
 
 autobahn: .venv/.developing tests/autobahn/.suite/.installed ## WebSocket by the Autobahn test suite; a part with ARGS="7.* 9.1.*"
 	@cd tests && ../$(BIN)/python -m autobahn.suite $(ARGS)
@@ -79,6 +86,12 @@ clean: ## Forget the environment and the caches; never the data
 .venv/.developing: .venv/.serving requirements/dev.txt
 	@echo "installing the tools for working on it"
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Where there is no atheris for this machine, the soak goes without fuzzing, and says so.
+.venv/.fuzzing: .venv/.developing requirements/fuzz.txt
+	@echo "installing the fuzzer"
+	@$(PIP) install --require-hashes -r requirements/fuzz.txt || echo "no fuzzer for this machine" >&2
 	@touch $@
 
 # Put in place when it is whole: tests that run side by side may all ask for it.

@@ -149,7 +149,7 @@ async def _give_up(seconds):
     raise GaveUp
 
 
-async def test_a_flood_of_pings_is_answered_and_holds_up_nobody(data):
+async def test_a_flood_of_pings_is_answered_for_a_while_and_holds_up_nobody(data):
     ping = b"\x89\x80\x00\x00\x00\x00"
     async with flooded(data) as place, deadline(60):
         reader, writer = await opened(place)
@@ -161,9 +161,9 @@ async def test_a_flood_of_pings_is_answered_and_holds_up_nobody(data):
         await reader.readuntil(b"\r\n\r\n")
         writer.write(ping * 20_000)
         await place.goes_on()
-        pongs = b""
-        while pongs.count(b"\x8a\x00") < 20_000:
-            pongs += await reader.read(1 << 16)
+        said = await reader.read()  # to its end: who goes on too fast for too long is not kept
+        assert 0 < said.count(b"\x8a\x00") <= 20_000
+        assert b'"reason":"overloaded"' in said
         writer.close()
 
 

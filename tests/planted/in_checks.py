@@ -98,8 +98,8 @@ BUGS = (
         name="a page is read of a log as it was a moment ago",
         breaks="I6",
         file="storage/sqlite/logs.py",
-        old="        high = place.head + 1 if before is None else",
-        new="        high = max(place.head, 1) if before is None else",
+        old="            high = head + 1 if before is None else",
+        new="            high = max(head, 1) if before is None else",
         caught_by=("tests/model/test_at_once.py",),
     ),
 )

@@ -94,8 +94,8 @@ BUGS = (
         name="a key is forgotten with its message",
         breaks="promise 6: for ever",
         file="storage/sqlite/retention.py",
-        old="                if key is not None and not sent:\n",
-        new="                if key is None and not sent:\n",
+        old='                if event.key is not None and event.kind == "message":',
+        new='                if event.key is None and event.kind == "message":',
         caught_by=(_CONTRACT + "test_a_key_is_safe_for_ever_also_when_its_message_was_removed",),
     ),
     Bug(
@@ -167,8 +167,8 @@ BUGS = (
         name="a log that was trimmed is remembered as it was",
         breaks="promise 4",
         file="storage/sqlite/retention.py",
-        old="            self._places.forget(gap.log)\n",
-        new="            pass\n",
+        old="            self._places.forget(log)\n        self._cuts",
+        new="            pass\n        self._cuts",
         caught_by=(_CONTRACT + "test_retention_removes_what_is_old_from_the_start_and_says_so",),
     ),
     Bug(
@@ -183,8 +183,8 @@ BUGS = (
         name="a page of rooms hides the last",
         breaks="section 5: lists",
         file="storage/sqlite/rooms.py",
-        old="        return [_room(row) for row in rows[:limit]], len(rows) > limit\n",
-        new="        return [_room(row) for row in rows[: limit - 1]], len(rows) > limit\n",
+        old="        return [_room(row, self._held) for row in rows[:limit]], len(rows) > limit",
+        new="        return [_room(row, self._held) for row in rows[: limit - 1]], len(rows) > limit",
         caught_by=(
             "tests/storage/test_contract_people.py::"
             "test_rooms_come_in_the_order_of_their_names_a_page_at_a_time",

@@ -30,7 +30,7 @@ async def test_many_guesses_at_once_are_checked_no_more_often_than_one_by_one(
     ]
     outcomes = await asyncio.gather(*guesses, return_exceptions=True)
     passwords.close()
-    tries = DEFAULTS["sign_ins_by_account"].quota
+    tries = DEFAULTS["sign_ins_by_place"].quota
     assert sum(isinstance(outcome, WrongCredentials) for outcome in outcomes) == tries
     assert sum(isinstance(outcome, TooFast) for outcome in outcomes) == GUESSES - tries
     assert accounts.sign_in_failures == tries

@@ -76,6 +76,7 @@ class People(Base):
         expected = [
             {
                 "id": session.id,
+                "user": session.user,
                 "created_at": time(session.created_ms),
                 "expires_at": time(session.expires_ms),
                 "agent": session.agent,

@@ -140,8 +140,11 @@ class Database:
         from its cache they look stored, and only writing them again makes it so. That goes for the log
         first: with a hole in it, and only there, a power cut amid the rest would leave the database torn.
         """
-        with self.writing():
+        self.connection.execute("BEGIN IMMEDIATE")  # nobody else writes to it meanwhile
+        try:
             write_anew(Path(f"{self._file}-wal"), self._vfs)
+        finally:
+            self.connection.execute("ROLLBACK")
         self._wal_pages = CHECKPOINT_PAGES
         self.tidy()
 

@@ -355,6 +355,30 @@ async def test_a_log_that_cannot_be_moved_breaks_the_store(store, thread, told, 
     assert [type(batch[0]) for batch in told] == [Posted, StorageFailed]
 
 
+async def test_after_a_sync_that_failed_the_log_is_not_moved(
+    store, thread, told, monkeypatch, broken, directory
+):
+    def fail():
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(database, "CHECKPOINT_PAGES", 1)
+    monkeypatch.setattr(store._db._syncs, "_sync", fail)
+    told.append_to(store, draft(LOUNGE, "a"))
+    (sync, synced), (move, moved) = thread.waiting
+    thread.waiting.clear()
+    was = (directory / "hubbub.db").read_bytes()
+
+    with pytest.raises(OSError) as failure:
+        sync()
+    with pytest.raises(OSError):  # though the loop has not heard of it yet
+        move()
+    synced(failure.value)
+    moved(failure.value)
+
+    assert (directory / "hubbub.db").read_bytes() == was
+    assert len(broken) == 1
+
+
 # -- going apart and coming back ----------------------------------------------------
 
 

@@ -21,7 +21,7 @@ from hubbub.domain.errors import Damaged, HubbubError, Overloaded, StorageFailed
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.sqlite import wal
 from hubbub.storage.sqlite.moving import Mover, move, write_anew
-from hubbub.storage.sqlite.syncing import Apart, Pace, Syncs, Told
+from hubbub.storage.sqlite.syncing import Apart, Pace, Syncs, Told, until_failure
 
 Row = tuple[Any, ...]
 
@@ -86,18 +86,18 @@ class Database:
         self._file = file
         self._vfs = vfs
         self._monotonic = monotonic
-        self._apart = apart
+        self._apart = None if apart is None else until_failure(apart, lambda: self.broken)
         self.pace = pace or Pace()
         self._relaxed = False  # whether commits leave the sync to `_syncs`
         self._log_handle: int | None = None
         self._syncs = Syncs(
             sync=sync or self._sync_log,
-            apart=_nowhere if apart is None else apart,
+            apart=self._apart or _nowhere,
             failed=self.give_up,
             monotonic=monotonic,
             took=self.pace.synced,
         )
-        self.mover = Mover(self._connect_beside, _nowhere if apart is None else apart, self.give_up)
+        self.mover = Mover(self._connect_beside, self._apart or _nowhere, self.give_up)
         self.connection = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
         try:
             self.durability = self._set_up()

@@ -143,6 +143,32 @@ def _tell(told: Told, failure: StorageFailed | None) -> None:
         _log.exception("a committer did not take its outcome")  # the others still have to
 
 
+def until_failure(apart: Apart, over: Callable[[], BaseException | None]) -> Apart:
+    """As `apart`, until something failed there, or is `over` here: whatever comes after it is not done.
+
+    The log must not be moved into the database by a sync that only seems to have succeeded, because the one
+    before it has failed and the system now takes for written what never was. It is in the thread that this
+    has to be known: the next work may begin there before the loop has heard of the last.
+    """
+    failure: BaseException | None = None
+
+    def guarded(work: Callable[[], None], done: Callable[[BaseException | None], None]) -> None:
+        def unless_over() -> None:
+            nonlocal failure
+            failure = failure or over()
+            if failure is not None:
+                raise failure
+            try:
+                work()
+            except BaseException as error:
+                failure = error
+                raise
+
+        apart(unless_over, done)
+
+    return guarded
+
+
 class Thread:
     """An Apart: one thread of its own, made when it is first needed."""
 

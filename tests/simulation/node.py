@@ -343,8 +343,8 @@ class Node:
     def session_listening(self, end: ServerEnd) -> str | None:
         """Whose session a live stream on this connection hangs on; None where there is none."""
         reader: Any = self.reader(end)
-        if reader is None or not reader.subscriptions:
-            return None
+        if reader is None or not reader.subscriptions or end.is_closing():
+            return None  # of one that is closing only what was written before still goes out
         caller = reader.caller if isinstance(reader, WebSocket) else reader._caller
         return caller.session.id
 

@@ -1,26 +1,33 @@
 """Where servers are ill-treated."""
 
 import shutil
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-_MEMORY = Path("/dev/shm")
+from support.disk import Disk
+
+from .disk_life import memory
 
 
 @pytest.fixture
-def quick_path(tmp_path):
+def where() -> Iterator[Path]:
     """A directory in memory where there is one: a process that dies leaves the same behind there, and a sync
     costs nothing."""
-    if not _MEMORY.is_dir():
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(prefix="hubbub-faults-", dir=_MEMORY) as directory:
-        yield Path(directory)
+    with memory() as directory:
+        yield directory
 
 
 @pytest.fixture
-def quick_data(seeded_store, quick_path):
+def quick_data(seeded_store: Path, where: Path) -> Path:
     """A data directory with people in it, there."""
-    return Path(shutil.copytree(seeded_store, quick_path / "data"))
+    return Path(shutil.copytree(seeded_store, where / "data"))
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    """One that remembers what was done to it, and fails when it is told to."""
+    disk = Disk()
+    yield disk
+    disk.unregister()

@@ -181,9 +181,9 @@ TIDIED_UP = ("a batch of posts", "removing what is old")
 
 
 @pytest.fixture
-def base(quick_path):
+def base(where):
     """A store with some history; its write-ahead log has something in it, as after a crash."""
-    directory = quick_path / "base"
+    directory = where / "base"
     if (child := os.fork()) == 0:
         try:
             store = opened(directory)
@@ -255,14 +255,14 @@ def test_whatever_a_store_does_it_is_done_whole_or_not_at_all(base, act):
     print(f"{act}: {len(points)} points")
 
 
-def test_a_store_that_died_while_it_was_made_is_made_again(quick_path):
+def test_a_store_that_died_while_it_was_made_is_made_again(where):
     def does(store, tell):
         pass
 
-    points = distinct(ends(quick_path / "new", does, armed_at_once=True)[0])
+    points = distinct(ends(where / "new", does, armed_at_once=True)[0])
     assert "before CREATE TABLE events 1" in points, points
     for number, point in enumerate(points):
-        directory = quick_path / f"store-{number}"
+        directory = where / f"store-{number}"
         ends(directory, does, point, armed_at_once=True)
         store = opened(directory)
         now(store.create_user(user("ada"), "hash of ada"))

@@ -25,7 +25,7 @@ from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.sqlite import database
 from support.disk import Disk, everything, lay, prefix, some
 
-from .disk_life import Account, Life, is_whole, memory, open_store, still_works, survey
+from .disk_life import Account, Life, is_whole, open_store, still_works, survey
 
 LIVES = int(os.environ.get("SOAK_DISK_LIVES", "0"))
 LENGTH = 40 if LIVES else 9
@@ -43,12 +43,6 @@ FULL = {
     "there is no room for a write": {"error": apsw.FullError},
     "there is room for half of a write": {"error": apsw.FullError, "part": 0.5},
 }
-
-
-@pytest.fixture
-def where() -> Iterator[Path]:
-    with memory() as directory:
-        yield directory
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,6 @@ Every text that is given out is the one that was stored, or there is an error in
 
 import os
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -22,23 +21,10 @@ from hubbub.storage.sqlite import SqliteStore, database
 from support.disk import Disk
 from support.disk.faults import flipped
 
-from .disk_life import Life, memory, open_store
+from .disk_life import Life, open_store
 
 BITS = int(os.environ.get("SOAK_DISK_BITS", "100"))
 LENGTH = 25
-
-
-@pytest.fixture
-def where() -> Iterator[Path]:
-    with memory() as directory:
-        yield directory
-
-
-@pytest.fixture
-def disk() -> Iterator[Disk]:
-    disk = Disk()
-    yield disk
-    disk.unregister()
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from hubbub.storage.sqlite import SqliteStore, database, wal
 from hubbub.storage.sqlite.syncing import Pace
 from support.disk import Disk, Operation, Survivors, lay, prefix, some, torn
 
-from .disk_life import Account, Life, is_whole, memory, open_store, still_works, survey
+from .disk_life import Account, Life, is_whole, open_store, still_works, survey
 
 SEEDS = int(os.environ.get("SOAK_DISK_SEEDS", "1"))
 LIVES = int(os.environ.get("SOAK_DISK_LIVES", "1"))
@@ -31,19 +31,6 @@ LIVES = int(os.environ.get("SOAK_DISK_LIVES", "1"))
 
 class Loss(AssertionError):
     """Something that was acknowledged is not there, or something is there that should not be."""
-
-
-@pytest.fixture
-def where() -> Iterator[Path]:
-    with memory() as directory:
-        yield directory
-
-
-@pytest.fixture
-def disk() -> Iterator[Disk]:
-    disk = Disk()
-    yield disk
-    disk.unregister()
 
 
 @pytest.fixture(autouse=True)

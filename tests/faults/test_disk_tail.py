@@ -23,18 +23,12 @@ from hubbub.storage.sqlite.syncing import Pace
 from support.disk import Disk, everything, lay
 from support.disk.faults import flipped
 
-from .disk_life import Life, memory, open_store, still_works, survey
+from .disk_life import Life, open_store, still_works, survey
 
 BITS = int(os.environ.get("SOAK_DISK_BITS", "60"))
 WAL = "hubbub.db-wal"
 DB = "hubbub.db"
 FRAME_BYTES = 24 + 4096
-
-
-@pytest.fixture
-def where() -> Iterator[Path]:
-    with memory() as directory:
-        yield directory
 
 
 @pytest.fixture(autouse=True)

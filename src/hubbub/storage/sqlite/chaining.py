@@ -55,6 +55,7 @@ class _Events:
         rows: list[Row] = self._connection.execute(_PART, (self._at, _AT_ONCE)).fetchall()
         salts = self._randomness(chain.SALT_BYTES * len(rows))
         for number, (at, log, id, sent, sender, recipient, text, key, sent_at_ms) in enumerate(rows):
+            # Written out here: what is read of an event elsewhere may change, and a released step may not.
             event = Event(
                 log=log,
                 seq=seq_at(at),

@@ -117,8 +117,10 @@ class Appending(Logs):
             own = self._place(inbox_log(draft.sender))
             if own is None:
                 raise NoSuchUser()
-            self._find_link(own, inbox_log(draft.sender))
-        self._find_link(place, draft.place)
+            if own.link is None:
+                self._find_link(own, inbox_log(draft.sender))
+        if place.link is None:
+            self._find_link(place, draft.place)
         if draft.key is not None and not self._claim(cursor, place, own, draft):
             used = self._used(place, draft)
             assert used is not None, "a key that is taken is there"
@@ -145,8 +147,6 @@ class Appending(Logs):
 
     def _find_link(self, place: Place, log: LogId) -> None:
         """Learn what the next event is to be tied to. Raises Damaged when that is not tied itself."""
-        if place.link is not None:
-            return
         digest, link = self._tied(place, log, place.head)
         if place.head > place.floor:
             _, previous = self._tied(place, log, place.head - 1)
@@ -172,7 +172,7 @@ class Appending(Logs):
 
     def _put(self, cursor: apsw.Cursor, place: Place, event: Event) -> None:
         assert place.link is not None, "what an event is tied to is found before anything is written"
-        salt = self._salt()
+        salt = self._salts.pop() if self._salts else self._salt()
         digest = chain.digest(salt, event)
         link = chain.link(place.link, digest)
         cursor.execute(

@@ -228,7 +228,7 @@ def read_faults(told: str) -> tuple[list[str], list[str]]:
 
 
 def faults_of_page(text: str) -> Iterator[str]:
-    """What npm's lock shows: hashes, no address, and who wrote what goes into the page under which licence."""
+    """What npm's lock shows: hashes, no address, and under which licence is what goes into the page."""
     packages: dict[str, dict[str, object]] = json.loads(text)["packages"]
     for path, about in packages.items():
         if "node_modules/" not in path or about.get("link"):

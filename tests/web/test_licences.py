@@ -1,4 +1,4 @@
-"""Whose work is in the page, and on which terms: the lock is audited, and the terms go along with the page."""
+"""Whose work is in the page, and on which terms: they are audited, and go along with it."""
 
 import json
 import re

@@ -28,6 +28,7 @@ def program(monkeypatch, tmp_path):
 
 
 def note(program):
+    (program.PAGE / "index.html").write_text("<p>")
     made_of = program.digest_of(*program.sources())
     (program.PAGE / program.RECORD).write_text(json.dumps({"sources": made_of}))
 
@@ -40,14 +41,16 @@ def test_a_page_is_built_when_none_is_there_or_one_that_was_only_half_built(prog
     assert not program.is_built()
     note(program)
     assert program.is_built()
+    (program.PAGE / "index.html").unlink()
+    assert not program.is_built()
 
 
 def test_it_is_built_again_when_a_source_changes_comes_goes_or_is_renamed(program):
     main = program.WEB / "src" / "main.tsx"
     changes = (
         lambda: main.write_text("render(1)"),
-        lambda: (program.WEB / "src" / "new.ts").write_text(""),
         lambda: main.rename(main.with_name("start.tsx")),
+        lambda: (program.WEB / "src" / "new.ts").write_text(""),
         lambda: main.with_name("start.tsx").unlink(),
     )
     for change in changes:
@@ -178,7 +181,8 @@ def test_the_built_page_is_all_there(really_built):
     scripts = [name for name in names if name.endswith(".js")]
     assert scripts
     for script in scripts:
-        assert {f"{script}.br", f"{script}.gz"} <= names
+        if (really_built / "assets" / script).stat().st_size > 1000:
+            assert {f"{script}.br", f"{script}.gz"} <= names
     assert any(f"/assets/{script}" in index and script in record["immutable"] for script in scripts)
     assert (PROGRAM.stat().st_mode & 0o111) != 0
     assert really_built == PAGE

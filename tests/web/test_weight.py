@@ -40,7 +40,11 @@ def test_a_first_visit_fetches_less_than_100_kb(really_built):
 @pytest.mark.parametrize("heavy", ["assets/text.woff2", "assets/part.js", "assets/icon.png"])
 def test_what_is_loaded_by_what_is_loaded_weighs_too(tmp_path, heavy):
     (tmp_path / "assets").mkdir()
-    links = ('<script src="/assets/main.js">', '<link href="/assets/main.css">', '<link href="/assets/a.webmanifest">')
+    links = (
+        '<script src="/assets/main.js">',
+        '<link href="/assets/main.css">',
+        '<link href="/assets/a.webmanifest">',
+    )
     (tmp_path / "index.html").write_text("".join(links))
     (tmp_path / "assets" / "main.js").write_text('import{a}from"./part.js";import("./later.js")')
     (tmp_path / "assets" / "main.css").write_text("@font-face{src:url(/assets/text.woff2)}")

@@ -58,8 +58,8 @@ function RoomsDialog({ onClose }: Props): JSX.Element {
         row={(room: Room) => (
           <>
             <HashIcon />
-            <span class="option-name" dir="auto">
-              {room.name}
+            <span class="option-name">
+              <bdi>{room.name}</bdi>
             </span>
             <span class="option-more">{words.messageCount(room.head)}</span>
           </>
@@ -105,6 +105,7 @@ function NewRoomDialog({ onClose }: Props): JSX.Element {
         <input
           id={id}
           dir="auto"
+          autofocus
           value={name}
           maxLength={200}
           autocomplete="off"
@@ -189,8 +190,8 @@ function SwitcherDialog({ onClose }: Props): JSX.Element {
         row={(target: Target) => (
           <>
             {target.place.kind === "room" ? <HashIcon /> : <Avatar name={target.name} small />}
-            <span class="option-name" dir="auto">
-              {target.name}
+            <span class="option-name">
+              <bdi>{target.name}</bdi>
             </span>
             <span class="option-more">
               {target.unread > 0 ? words.unread(target.unread) : target.place.kind === "room" ? words.room : words.person}

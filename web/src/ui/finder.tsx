@@ -70,9 +70,7 @@ export function Finder<T>({ label, role, find, row, onPick, count }: Props<T>): 
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}
           onKeyDown={move}
-          ref={(field) => {
-            if (field && asked.current === 0) queueMicrotask(() => field.focus());
-          }}
+          autofocus
         />
       </div>
       {found === null ? (

@@ -141,8 +141,8 @@ function Link({ row }: { readonly row: Row }): JSX.Element {
       onClick={() => (drawer.value = false)}
     >
       {row.place.kind === "room" ? <HashIcon /> : <Avatar name={row.name} small />}
-      <span class="row-name" dir="auto">
-        {name}
+      <span class="row-name">
+        <bdi>{name}</bdi>
         {self && <span class="row-you"> ({words.you})</span>}
       </span>
       {row.draft && !here && <PenIcon />}

@@ -21,7 +21,9 @@ export function OpenPlace({ timeline, user }: { readonly timeline: Timeline; rea
         <DrawerButton />
         {place.kind === "room" ? <HashIcon /> : <Avatar name={name} small />}
         <div class="place-title">
-          <h1 dir="auto">{name || "…"}</h1>
+          <h1>
+            <bdi>{name || "…"}</bdi>
+          </h1>
           <p>{about}</p>
         </div>
         {place.kind === "room" && followed && (

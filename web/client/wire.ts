@@ -156,6 +156,11 @@ export function isLogEvent(frame: { readonly type: string }): frame is LogEvent 
   return frame.type === "message" || frame.type === "sent" || frame.type === "gap";
 }
 
+/** The first number that this event takes in its log. */
+export function firstOf(event: LogEvent): number {
+  return event.type === "gap" ? event.first : event.seq;
+}
+
 /** Where a reader stands after this event. */
 export function positionAfter(event: LogEvent): number {
   return event.type === "gap" ? event.last : event.seq;

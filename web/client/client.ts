@@ -200,13 +200,14 @@ export class Client {
     for (const [name, value] of Object.entries(asked)) {
       if (value !== undefined && value !== "") query.set(name, String(value));
     }
-    const answer = await this.retried("GET", query.size ? `${path}?${query}` : path);
-    const link = answer.headers.get("link") ?? "";
-    return {
-      items: (await answer.json()) as T[],
-      more: link.includes(`rel="${rel}"`),
-      cursor: (answer.headers.get("etag") ?? "").replace(/^W\/|"/g, ""),
-    };
+    return this.retried(
+      () => this.request("GET", query.size ? `${path}?${query}` : path),
+      async (answer) => ({
+        items: await read<readonly T[]>(answer),
+        more: (answer.headers.get("link") ?? "").includes(`rel="${rel}"`),
+        cursor: (answer.headers.get("etag") ?? "").replace(/^W\/|"/g, ""),
+      }),
+    );
   }
 
   private async once<T>(method: string, path: string, body?: object, fields: Record<string, string> = {}): Promise<T> {
@@ -214,15 +215,16 @@ export class Client {
   }
 
   private async again<T>(method: string, path: string, body?: object, fields: Record<string, string> = {}): Promise<T> {
-    return read<T>(await this.retried(method, path, body, fields));
+    return this.retried(() => this.request(method, path, body, fields), read<T>);
   }
 
-  private async retried(method: string, path: string, body?: object, fields: Record<string, string> = {}): Promise<Response> {
+  /** An answer that was cut before all of it was read is no answer either. */
+  private async retried<T>(request: () => Promise<Response>, take: (answer: Response) => Promise<T>): Promise<T> {
     const backoff = new Backoff(this.chance);
     const until = this.nowMs() + this.patienceSeconds * 1000;
     for (;;) {
       try {
-        return await this.request(method, path, body, fields);
+        return await take(await request());
       } catch (problem) {
         if (!(problem instanceof Problem) || !problem.passes) throw problem;
         const wait = problem.retryAfter ?? backoff.next();

@@ -5,7 +5,6 @@
  * is first sent, so it is stored once however often that is.
  */
 import { Backoff } from "./backoff";
-import { Listener, type Handlers, type ListenerEnvironment } from "./listener";
 import { Problem } from "./problem";
 import type {
   Conversation,
@@ -177,11 +176,6 @@ export class Client {
 
   // -- live -----------------------------------------------------------------
 
-  /** One live connection for any number of logs. See `Listener`. */
-  listener(handlers: Handlers, environment: ListenerEnvironment = {}): Listener {
-    return new Listener(this, handlers, environment);
-  }
-
   // -- requests -------------------------------------------------------------
 
   /** Where a WebSocket or an EventSource is opened, without a ticket: the cookie goes along. */
@@ -203,7 +197,7 @@ export class Client {
     const answer = await this.retried("GET", query.size ? `${path}?${query}` : path);
     const link = answer.headers.get("link") ?? "";
     return {
-      items: (await answer.json()) as T[],
+      items: await read<readonly T[]>(answer),
       more: link.includes(`rel="${rel}"`),
       cursor: (answer.headers.get("etag") ?? "").replace(/^W\/|"/g, ""),
     };

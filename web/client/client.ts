@@ -5,7 +5,6 @@
  * is first sent, so it is stored once however often that is.
  */
 import { Backoff } from "./backoff";
-import { Listener, type Handlers, type ListenerEnvironment } from "./listener";
 import { Problem } from "./problem";
 import type {
   Conversation,
@@ -176,11 +175,6 @@ export class Client {
   }
 
   // -- live -----------------------------------------------------------------
-
-  /** One live connection for any number of logs. See `Listener`. */
-  listener(handlers: Handlers, environment: ListenerEnvironment = {}): Listener {
-    return new Listener(this, handlers, environment);
-  }
 
   // -- requests -------------------------------------------------------------
 

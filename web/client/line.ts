@@ -256,7 +256,9 @@ export class Line {
 
   /** The time that was asked for has come. */
   woken(): void {
-    switch (this.due) {
+    const { due } = this;
+    this.due = "retry";
+    switch (due) {
       case "retry":
       case "reopen":
         return this.open();
@@ -307,6 +309,7 @@ export class Line {
     this.aside.clear();
     this.cursors.forgetAsking();
     this.heard = false;
+    this.due = "retry";
   }
 
   private comeBack(): void {
@@ -337,6 +340,7 @@ export class Line {
   }
 
   private wake(due: typeof this.due, seconds: number): void {
+    if (this.due === "reopen") return; // at once, and nothing is sooner
     this.due = due;
     this.effects.push({ do: "wake", seconds });
   }

@@ -130,7 +130,8 @@ export interface Conversation {
   /** What was read, as a seq of one's own inbox; 0 when there is no mark. */
   readonly seq: number;
   readonly unread: number;
-  readonly last: Message | Sent;
+  /** The newest event, as in one's own inbox; null when there is none any more. */
+  readonly last: Message | Sent | null;
 }
 
 /** RFC 9457. */

@@ -26,7 +26,8 @@ export interface SendingEnvironment {
 
 export class Sending {
   readonly outbox = signal<outbox.Outbox>([]);
-  private readonly busy = new Set<PlaceKey>();
+  /** The key that is on its way, of each place. */
+  private readonly busy = new Map<PlaceKey, string>();
   private readonly backoff: Backoff;
   private readonly stopKeeping: () => void;
   /** When the next try may be; `asked` when the server asked to wait so long. */
@@ -94,7 +95,7 @@ export class Sending {
   /** Another tab has let go of what was kept under this name: it was stored, or discarded. */
   forgotten(name: string): void {
     const unsent = this.outbox.value.find((each) => this.name(each.key) === name);
-    if (unsent && unsent.seq === undefined && !this.busy.has(unsent.place)) this.seen(unsent.key);
+    if (unsent && unsent.seq === undefined && this.busy.get(unsent.place) !== unsent.key) this.seen(unsent.key);
   }
 
   /** The connection is back: what waited for it need not wait on; what the server asked to wait, waits. */
@@ -114,7 +115,7 @@ export class Sending {
 
   private async send(unsent: outbox.Unsent): Promise<void> {
     const { key, place } = unsent;
-    this.busy.add(place);
+    this.busy.set(place, key);
     this.outbox.value = outbox.changed(this.outbox.value, key, "sending");
     try {
       const { seq } = await this.env.client.postOnce(targetOf(place), unsent.text, key);

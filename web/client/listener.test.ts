@@ -441,6 +441,20 @@ describe("what is listened to", () => {
     expect(it.seqs()).toEqual([8, 9, 10, 11]);
   });
 
+  test("named again before it was answered heeds the last answer only", async () => {
+    const it = scene();
+    await it.live({ [R]: { after: 10 } }, { [R]: 10 });
+    it.listener.listen(R, { after: 9 });
+    it.listener.listen(R, { after: 7 });
+    const [, first] = it.socket().sent.splice(0, 2);
+    it.socket().says({ ...first, type: "subscribed", head: 10 });
+    it.socket().says(said(10));
+    it.socket().says(said(11));
+    expect(it.seqs()).toEqual([]);
+    answer(it.socket(), { [R]: 11 });
+    expect(it.seqs()).toEqual([8, 9, 10, 11]);
+  });
+
   test("without a wish is what comes from now on", async () => {
     const it = scene();
     await it.live({ [R]: {} }, { [R]: 40 });

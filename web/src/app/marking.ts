@@ -36,6 +36,11 @@ export class MarkTeller {
     void this.tell(key, marking);
   }
 
+  /** Where the server has not been told yet what was read. */
+  get untold(): readonly PlaceKey[] {
+    return [...this.places].filter(([, { wanted, told }]) => wanted > told).map(([key]) => key);
+  }
+
   /** Not followed any more: nothing is to be told that would follow it again. */
   forget(key: PlaceKey): void {
     this.places.delete(key);

@@ -56,6 +56,8 @@ export class Sync {
   readonly marks: MarkTeller;
   private reading: Promise<void> | null = null;
   private readAgain = false;
+  /** Places whose marks moved while it was being asked which there are. */
+  private readonly moved = new Set<places.PlaceKey>();
   /** Whether the server has told which places there are, at least once. */
   private isKnown = false;
   /** Whether more rooms are followed than are heard. */
@@ -139,14 +141,16 @@ export class Sync {
 
   private async readPlaces(): Promise<void> {
     const { client } = this.env;
+    this.moved.clear();
     try {
       const [marks, conversations] = await Promise.all([
         all((after) => client.marks({ after }), (mark) => mark.room),
         all((after) => client.conversations({ after, limit: 500 }), (each) => each.user),
       ]);
       if (this.stopped) return;
+      const moved = new Set([...this.moved, ...this.marks.untold]);
       batch(() => {
-        this.places.value = places.spoken(places.followed(this.places.value, marks), conversations);
+        this.places.value = places.spoken(places.followed(this.places.value, marks, moved), conversations);
         this.nameUnread();
       });
       this.isKnown = true;
@@ -197,13 +201,15 @@ export class Sync {
       if (event.type === "message" && event.room !== undefined) {
         const was = before.rooms.get(event.room)?.mark;
         const is = this.places.value.rooms.get(event.room)?.mark;
-        if (is !== undefined && is !== was) this.marks.want(`room/${event.room}`, is);
+        if (is === undefined || is === was) return;
+        this.moved.add(`room/${event.room}`);
+        this.marks.want(`room/${event.room}`, is);
       }
     });
   }
 
   private mark(mark: Mark): void {
-    this.places.value = places.marked(this.places.value, mark);
+    this.move(mark);
     if (mark.room !== undefined) {
       if (mark.seq === undefined) this.unheard(mark.room);
       else if (!this.listener.has(`room/${mark.room}`)) void this.refresh(); // followed elsewhere
@@ -218,6 +224,11 @@ export class Sync {
     if (log === "inbox" || why === "another-history") void this.refresh();
     const open = this.open.value;
     if (open && logOf(open.place) === log) this.openAgain(open);
+  }
+
+  private move(mark: Mark): void {
+    if (mark.room !== undefined) this.moved.add(`room/${mark.room}`);
+    this.places.value = places.marked(this.places.value, mark);
   }
 
   // -- the open place -------------------------------------------------------
@@ -291,7 +302,7 @@ export class Sync {
   }
 
   private follow(place: Extract<Place, { kind: "room" }>, head: number): void {
-    this.places.value = places.marked(this.places.value, { type: "mark", room: place.id, seq: head });
+    this.move({ type: "mark", room: place.id, seq: head });
     this.marks.want(keyOf(place), head);
   }
 
@@ -370,14 +381,14 @@ export class Sync {
     const mark = place ? markOf(this.places.value, place) : undefined;
     if (!place || seq <= (mark ?? 0) || (place.kind === "room" && mark === undefined)) return;
     const target = place.kind === "room" ? { room: place.id } : { user: place.name };
-    this.places.value = places.marked(this.places.value, { type: "mark", ...target, seq });
+    this.move({ type: "mark", ...target, seq });
     this.marks.want(key, seq);
   }
 
   async unfollow(room: string): Promise<void> {
     this.marks.forget(`room/${room}`);
     await this.env.client.unfollow(room);
-    this.places.value = places.marked(this.places.value, { type: "mark", room });
+    this.move({ type: "mark", room });
     this.unheard(room);
   }
 

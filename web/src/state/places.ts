@@ -54,18 +54,19 @@ export function nobody(me: string): Places {
 
 // -- what the server says afresh --------------------------------------------
 
-/** All rooms that are followed: those not named are not followed any more. */
-export function followed(places: Places, marks: readonly RoomMark[]): Places {
+/**
+ * All rooms that are followed: those not named are not followed any more. `moved` are places whose marks moved
+ * while this was being asked, or are not told yet: of those the server's answer may be the older one.
+ */
+export function followed(places: Places, marks: readonly RoomMark[], moved: ReadonlySet<PlaceKey> = new Set()): Places {
   const rooms = new Map<string, KnownRoom>();
-  for (const room of places.rooms.values()) rooms.set(room.id, { ...room, mark: undefined });
+  for (const room of places.rooms.values()) {
+    rooms.set(room.id, moved.has(`room/${room.id}`) ? room : { ...room, mark: undefined });
+  }
   for (const { room: id, name, seq, head } of marks) {
-    const known = places.rooms.get(id);
-    rooms.set(id, {
-      id,
-      name,
-      head: Math.max(head, known?.head ?? 0),
-      mark: Math.max(seq, known?.mark ?? 0),
-    });
+    const known = rooms.get(id);
+    const mark = known && moved.has(`room/${id}`) ? known.mark : seq;
+    rooms.set(id, { id, name, head: Math.max(head, known?.head ?? 0), mark });
   }
   return { ...places, rooms };
 }

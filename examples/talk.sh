@@ -25,15 +25,18 @@ ask() { curl --silent --show-error --fail-with-body -H @"$DIR/headers" "$@"; }
 member() { sed -n "s/.*\"$1\":\"\\{0,1\\}\\([^\",}]*\\).*/\\1/p"; }
 # Print COUNT events of the room after SEQ, as they come, then hang up.
 listen() { # SEQ COUNT
-    ask --no-buffer "$URL/room/$ROOM/subscribe?after=$1" -H 'Accept: application/x-ndjson' >"$DIR/stream" &
+    curl --silent --no-buffer -H @"$DIR/headers" -H 'Accept: application/x-ndjson' \
+        "$URL/room/$ROOM/subscribe?after=$1" >"$DIR/stream" &
+    exec 3<"$DIR/stream"
     left=$2
-    while [ "$left" -gt 0 ] && read -r event; do
+    while [ "$left" -gt 0 ] && read -r event <&3; do
         [ -n "$event" ] || continue # an empty line only says that the stream is alive
         printf '%s\n' "$event"
         left=$((left - 1))
-    done <"$DIR/stream"
+    done
     kill $! 2>/dev/null || :
     wait $! 2>/dev/null || :
+    exec 3<&-
 }
 
 echo "== Sign up as $NAME, and in"

@@ -30,6 +30,7 @@ import hashlib
 import hmac
 import os
 import random
+import socket
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -218,16 +219,14 @@ async def main(chosen: argparse.Namespace) -> None:
         await sign_in(client, chosen.name, os.environ["HUBBUB_PASSWORD"])
         outs = [(await room_called(client, room), url) for room, url in chosen.outs]
         ins = {name: await room_called(client, room) for name, room in chosen.ins}
-        server = uvicorn.Server(
-            uvicorn.Config(hooks(client, ins, in_secret), host=host, port=int(port), log_level="info")
-        )
         for room, url in outs:  # before anything is said that it should tell
             if places.cursor(room, url) is None:
                 places.keep(room, url, (await client.offer(room)).cursor)
         async with asyncio.TaskGroup() as tasks:
             relays = [tasks.create_task(relay(client, http, places, *out, out_secret)) for out in outs]
-            print("ready", flush=True)
-            await server.serve()
+            listening = socket.create_server((host, int(port)))
+            print("hooks come in at http://{}:{}/hooks".format(*listening.getsockname()), flush=True)
+            await uvicorn.Server(uvicorn.Config(hooks(client, ins, in_secret))).serve([listening])
             for each in relays:
                 each.cancel()
 

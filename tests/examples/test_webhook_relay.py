@@ -5,7 +5,6 @@ import base64
 import hashlib
 import hmac
 import json
-import socket
 from contextlib import asynccontextmanager
 
 import httpx2
@@ -30,7 +29,8 @@ class Endpoint:
 
     async def __aenter__(self):
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = "http://127.0.0.1:%d/hook" % self._server.sockets[0].getsockname()[1]
+        host, port = self._server.sockets[0].getsockname()
+        self.url = f"http://{host}:{port}/hook"
         return self
 
     async def __aexit__(self, *_):
@@ -79,22 +79,12 @@ async def ada(url):
         yield client
 
 
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
 @asynccontextmanager
 async def relaying(url, tmp_path, *flags):
     """A running relay, and where its hooks are."""
-    listen = f"127.0.0.1:{free_port()}"
-    places = str(tmp_path / "relay.db")
-    async with program(
-        "webhook_relay.py", "--url", url, "--listen", listen, "--places", places, *flags, **SECRETS
-    ) as relay:
-        await relay.says("ready")
-        yield f"http://{listen}/hooks"
+    ours = ("--url", url, "--listen", "127.0.0.1:0", "--places", str(tmp_path / "relay.db"))
+    async with program("webhook_relay.py", *ours, *flags, **SECRETS) as relay:
+        yield await relay.says("hooks come in at ")
 
 
 async def test_a_room_is_delivered_in_order_signed_and_again_until_it_is_taken(url, ada, tmp_path):
@@ -166,7 +156,7 @@ def test_an_endpoint_is_https_unless_it_is_this_machine():
     assert relay.out("Lounge=https://example.org/x") == ("Lounge", "https://example.org/x")
     assert relay.out("Lounge=http://127.0.0.1:1/x") == ("Lounge", "http://127.0.0.1:1/x")
     for wrong in ("Lounge=http://example.org/x", "Lounge=file:///etc/passwd", "Lounge"):
-        with pytest.raises(Exception, match="https|LEFT"):
+        with pytest.raises(Exception, match=r"https|LEFT"):
             relay.out(wrong)
 
 

@@ -51,11 +51,12 @@ async def test_it_is_stored_once_and_nothing_is_missed(shell, tmp_path):
 
 
 @needs_curl
-async def test_it_says_what_went_wrong(tmp_path):
+async def test_it_ends_at_once_and_says_what_went_wrong(tmp_path):
     async with serving(tmp_path / "data") as server:
         nowhere = f"{server.url}/nowhere"
-        code, _, complaints = await talk(nowhere, "sh")
+        code, said, complaints = await talk(nowhere, "sh")
     assert code != 0
+    assert said.count("== ") == 1
     assert "404" in complaints
 
 

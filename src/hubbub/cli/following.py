@@ -1,0 +1,171 @@
+"""What `hubbub tail`, `dm` and `inbox` have in common: events out, for people or as JSON, and where they end.
+
+An event is written and flushed before the cursor that lies behind it is saved. So a run that is killed leaves
+nothing out; and it repeats one event at most, when it is killed between the two.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+from cyclopts import Parameter
+
+from hubbub.cli import output
+from hubbub.cli.errors import Misused
+from hubbub.terminal import Cursors
+
+if TYPE_CHECKING:
+    from hubbub.client import Client, Event, Log, Transport
+    from hubbub.terminal.shown import Shown
+
+Last = Annotated[int, Parameter(name=("-n", "--last"), help="How many of the last messages to begin with.")]
+Since = Annotated[
+    str | None,
+    Parameter(
+        help="Begin after this number of a message instead; with all, at the first message; with saved, "
+        "where the last run with --resume ended.",
+        metavar="N|all|saved",
+    ),
+]
+Resume = Annotated[
+    bool,
+    Parameter(help="Go on where the last such run ended, and remember where this one does.", negative=()),
+]
+CursorName = Annotated[
+    str,
+    Parameter(name="--cursor", help="What --resume remembers it by, when there are several.", metavar="NAME"),
+]
+Via = Annotated[
+    Literal["ws", "sse", "ndjson"], Parameter(name="--transport", help="How to listen.", show=False)
+]
+
+_SYNC_SECONDS = 1.0
+"""A saved cursor may be this much behind after the machine fell, which repeats and leaves nothing out."""
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to begin and how far to go, valid."""
+
+    last: int = 20
+    since: int | Literal["saved"] | None = None
+    follow: bool
+    resume: bool = False
+    cursor: str
+    transport: "Transport" = "ws"
+
+
+def wanted(
+    *, last: int, since: str | None, follow: bool, resume: bool, cursor: str, transport: "Transport"
+) -> Wanted:
+    """Raises Misused."""
+    if last < 0:
+        raise Misused("-n: a number from 0")
+    after: int | Literal["saved"] | None
+    if since is None:
+        after = None
+    elif since == "saved":
+        after = "saved"
+    elif since == "all":
+        after = 0
+    elif since.isascii() and since.isdigit():
+        after = int(since)
+    else:
+        raise Misused("--since: a message's number, all or saved")
+    return Wanted(last=last, since=after, follow=follow, resume=resume, cursor=cursor, transport=transport)
+
+
+class Printer:
+    """Puts events on standard output."""
+
+    def __init__(self, shown: "Shown | None") -> None:
+        """`shown`: for people; None for JSON, as on the wire."""
+        self._shown = shown
+
+    def put(self, event: "Event", *, unread: bool = False) -> None:
+        """When this returns, whoever reads has it, or can have it."""
+        if self._shown is None:
+            output.write_json(msgspec.json.encode(event))
+        else:
+            output.write(self._shown.show(event, unread=unread))
+
+
+async def follow(
+    client: "Client",
+    who: tuple[str, str],
+    rooms: Sequence[str],
+    put: Callable[["Event"], None],
+    want: Wanted,
+    *,
+    inbox: bool,
+) -> None:
+    """Hand events to `put`, and remember where that ended when that is wanted.
+
+    `who`: the server and the user, whose cursor it is. Raises ClientError, TerminalError.
+    """
+    from hubbub.terminal.reading import Feed, ask_heads
+
+    cursors = Cursors(*who, want.cursor)
+    with cursors.alone() if want.resume else nullcontext():
+        saved = cursors.load() if want.resume or want.since == "saved" else {}
+        heads = await ask_heads(client, rooms, inbox=inbox)
+        feed = Feed(_starts(heads, saved, want), heads)
+        remember = _Remember(cursors, saved, feed.cursors) if want.resume else None
+        early: list[Event] = []
+        mixed = len(heads) > 1 and not want.resume and want.since is None
+        try:
+            async for event in feed.events(client, follow=want.follow, transport=want.transport):
+                if mixed and (feed.behind or early):
+                    # The past of several logs, in the order in which it was said and not one after the other.
+                    early.append(event)
+                    if not feed.behind:
+                        for each in sorted(early, key=_moment):
+                            put(each)
+                        early, mixed = [], False
+                    continue
+                mixed = False
+                put(event)
+                if remember is not None:
+                    feed.done(event)
+                    remember(lasting=False)
+        finally:
+            if remember is not None:
+                remember(lasting=True)
+
+
+def _starts(heads: Mapping["Log", str], saved: Mapping["Log", str], want: Wanted) -> dict["Log", str]:
+    from hubbub.terminal.reading import at, before
+
+    if isinstance(want.since, int):
+        if want.since and len(heads) > 1:
+            raise Misused("--since with a number: of one room, for each counts its own")
+        return {log: at(head, want.since) for log, head in heads.items()}
+    return {log: saved.get(log) or before(head, want.last) for log, head in heads.items()}
+
+
+class _Remember:
+    """Saves where reading stands; the places of logs that are not read this time stay as they were."""
+
+    def __init__(
+        self,
+        cursors: Cursors,
+        saved: Mapping["Log", str],
+        now: Callable[[], dict["Log", str | None]],
+    ) -> None:
+        self._cursors = cursors
+        self._others = saved
+        self._now = now
+        self._synced = 0.0
+
+    def __call__(self, *, lasting: bool) -> None:
+        if time.monotonic() - self._synced > _SYNC_SECONDS:
+            lasting = True
+        self._cursors.save({**self._others, **self._now()}, lasting=lasting)
+        if lasting:
+            self._synced = time.monotonic()
+
+
+def _moment(event: "Event") -> str:
+    """A gap has none: it comes first."""
+    return getattr(event, "sent_at", "")

@@ -1,0 +1,65 @@
+"""`hubbub inbox`: what was posted to me."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from hubbub.cli import output
+from hubbub.cli.following import (
+    CursorName,
+    Last,
+    Printer,
+    Resume,
+    Since,
+    Via,
+    follow,
+    wanted,
+)
+from hubbub.cli.signed_in import AsJson, Server, session, talk
+from hubbub.terminal import who_am_i
+
+if TYPE_CHECKING:
+    from hubbub.client import Client, Event
+
+
+def inbox(
+    *,
+    last: Last = 20,
+    since: Since = None,
+    live: Annotated[
+        bool, Parameter(name="--follow", help="Go on with what is posted, until Ctrl-C.")
+    ] = False,
+    sent: Annotated[bool, Parameter(help="Also what you posted to others.", negative=())] = False,
+    resume: Resume = False,
+    cursor: CursorName = "inbox",
+    transport: Via = "ws",
+    json: AsJson = False,
+    server: Server = None,
+) -> int:
+    """Show what was posted to you.
+
+    With --resume only what came since the last such run: for a job that looks every few minutes.
+
+        hubbub inbox
+        hubbub inbox --follow
+        hubbub inbox --json --resume
+    """
+    want = wanted(last=last, since=since, follow=live, resume=resume, cursor=cursor, transport=transport)
+    me = session(server)
+
+    async def work(client: "Client") -> int:
+        from hubbub.protocol.frames import Sent
+        from hubbub.terminal.shown import Shown
+
+        user = await who_am_i(me, client)
+        shown = Shown(output.console(), wrapped=output.is_terminal(), me=user)
+        printer = Printer(None if json else shown)
+
+        def put(event: "Event") -> None:
+            if sent or not isinstance(event, Sent):
+                printer.put(event)
+
+        await follow(client, (me.server, user), (), put, want, inbox=True)
+        return 0
+
+    return talk(me, work, lasting=True)

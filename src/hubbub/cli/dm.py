@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from hubbub.cli import output
 from hubbub.cli.errors import Misused
-from hubbub.cli.following import Last, Printer
+from hubbub.cli.following import Last, Printer, shown_here
 from hubbub.cli.posting import Key, Lines, Said, said, send
 from hubbub.cli.signed_in import PATIENCE_SECONDS, AsJson, Patience, Server, session, talk
 from hubbub.domain.policy import user_name
@@ -25,7 +24,13 @@ def dm(
     key: Key = None,
     last: Last = 20,
     live: Annotated[
-        bool, Parameter(name="--follow", help="Go on with what you two post, until Ctrl-C.", negative=())
+        bool,
+        Parameter(
+            name="--follow",
+            help="Go on with what you two post, until Ctrl-C.",
+            negative=(),
+            show_default=False,
+        ),
     ] = False,
     patience: Patience = PATIENCE_SECONDS,
     json: AsJson = False,
@@ -65,11 +70,8 @@ def _showing(
     me: Session, person: str, last: int, live: bool, json: bool
 ) -> Callable[["Client"], Awaitable[int]]:
     async def work(client: "Client") -> int:
-        from hubbub.terminal.shown import Shown
-
         user = await who_am_i(me, client)
-        shown = Shown(output.console(), wrapped=output.is_terminal(), me=user)
-        printer = Printer(None if json else shown)
+        printer = Printer(None if json else shown_here(user))
         try:
             if not live:
                 for event in await _past(client, person, last):

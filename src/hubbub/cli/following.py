@@ -31,7 +31,11 @@ Since = Annotated[
 ]
 Resume = Annotated[
     bool,
-    Parameter(help="Go on where the last such run ended, and remember where this one does.", negative=()),
+    Parameter(
+        help="Go on where the last such run ended, and remember where this one does.",
+        negative=(),
+        show_default=False,
+    ),
 ]
 CursorName = Annotated[
     str,
@@ -89,6 +93,14 @@ class Printer:
             output.write_json(msgspec.json.encode(event))
         else:
             output.write(self._shown.show(event, unread=unread))
+
+
+def shown_here(me: str, rooms: Mapping[str, str] | None = None) -> "Shown":
+    """For people on standard output: at a terminal they are called "you", in a file by name."""
+    from hubbub.terminal.shown import Shown
+
+    wrapped = output.is_terminal()
+    return Shown(output.console(), wrapped=wrapped, rooms=rooms, me=me if wrapped else "")
 
 
 async def follow(

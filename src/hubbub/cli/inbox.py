@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from hubbub.cli import output
 from hubbub.cli.following import (
     CursorName,
     Last,
@@ -13,6 +12,7 @@ from hubbub.cli.following import (
     Since,
     Via,
     follow,
+    shown_here,
     wanted,
 )
 from hubbub.cli.signed_in import AsJson, Server, session, talk
@@ -29,7 +29,9 @@ def inbox(
     live: Annotated[
         bool, Parameter(name="--follow", help="Go on with what is posted, until Ctrl-C.")
     ] = False,
-    sent: Annotated[bool, Parameter(help="Also what you posted to others.", negative=())] = False,
+    sent: Annotated[
+        bool, Parameter(help="Also what you posted to others.", negative=(), show_default=False)
+    ] = False,
     resume: Resume = False,
     cursor: CursorName = "inbox",
     transport: Via = "ws",
@@ -49,11 +51,9 @@ def inbox(
 
     async def work(client: "Client") -> int:
         from hubbub.protocol.frames import Sent
-        from hubbub.terminal.shown import Shown
 
         user = await who_am_i(me, client)
-        shown = Shown(output.console(), wrapped=output.is_terminal(), me=user)
-        printer = Printer(None if json else shown)
+        printer = Printer(None if json else shown_here(user))
 
         def put(event: "Event") -> None:
             if sent or not isinstance(event, Sent):

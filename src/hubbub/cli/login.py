@@ -31,7 +31,9 @@ def login(
     name: Annotated[str | None, Parameter(help="Your handle; asked for at a terminal.")] = None,
     /,
     *,
-    sign_up: Annotated[bool, Parameter(help="Make the account first.", negative=())] = False,
+    sign_up: Annotated[
+        bool, Parameter(help="Make the account first.", negative=(), show_default=False)
+    ] = False,
 ) -> int:
     """Sign in to a server.
 
@@ -57,7 +59,10 @@ def logout(
     *,
     server: Server = None,
     everywhere: Annotated[
-        bool, Parameter(name="--all", help="Of every server you are signed in to.", negative=())
+        bool,
+        Parameter(
+            name="--all", help="Of every server you are signed in to.", negative=(), show_default=False
+        ),
     ] = False,
 ) -> int:
     """Sign out, and forget the session.

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from hubbub.cli.errors import Failed
 from hubbub.cli.posting import Key, Lines, said, send
 from hubbub.cli.signed_in import PATIENCE_SECONDS, Patience, Server, session, talk
 
@@ -16,11 +17,14 @@ def post(
     /,
     *text: Annotated[str, Parameter(help="What to say; without it, or as -, standard input.")],
     lines: Lines = False,
-    create: Annotated[bool, Parameter(help="Make the room when there is none.", negative=())] = False,
+    create: Annotated[
+        bool, Parameter(help="Make the room when there is none.", negative=(), show_default=False)
+    ] = False,
     key: Key = None,
     patience: Patience = PATIENCE_SECONDS,
     json: Annotated[
-        bool, Parameter(name="--json", help="Print what was stored, as JSON.", negative=())
+        bool,
+        Parameter(name="--json", help="Print what was stored, as JSON.", negative=(), show_default=False),
     ] = False,
     server: Server = None,
 ) -> int:
@@ -49,9 +53,9 @@ async def _room(client: "Client", given: str, *, create: bool) -> "Room":
 
     try:
         return await find_room(client, given)
-    except NotThere:
+    except NotThere as missing:
         if not create:
-            raise
+            raise Failed(f"{missing} (--create makes it)") from None
     try:
         return await client.create_room(given)
     except Problem as problem:

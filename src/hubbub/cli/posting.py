@@ -21,7 +21,10 @@ from hubbub.domain.policy import MAX_KEY_CHARACTERS, MAX_TEXT_BYTES, check_key, 
 if TYPE_CHECKING:
     from hubbub.client import Client, Room
 
-Lines = Annotated[bool, Parameter(help="Each line of standard input as a message, as it comes.", negative=())]
+Lines = Annotated[
+    bool,
+    Parameter(help="Each line of standard input as a message, as it comes.", negative=(), show_default=False),
+]
 Key = Annotated[
     str | None,
     Parameter(help="The post's own name: the same post is stored once, also by another run."),

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from hubbub.cli import output
 from hubbub.cli.errors import Misused
 from hubbub.cli.following import (
     CursorName,
@@ -14,6 +13,7 @@ from hubbub.cli.following import (
     Since,
     Via,
     follow,
+    shown_here,
     wanted,
 )
 from hubbub.cli.signed_in import AsJson, Server, session, talk
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def tail(
     *rooms: Annotated[str, Parameter(help="Names or ids of rooms.")],
-    inbox: Annotated[bool, Parameter(help="Your inbox, too.", negative=())] = False,
+    inbox: Annotated[bool, Parameter(help="Your inbox, too.", negative=(), show_default=False)] = False,
     last: Last = 20,
     since: Since = None,
     live: Annotated[bool, Parameter(name="--follow", help="Go on with what is posted, until Ctrl-C.")] = True,
@@ -50,13 +50,11 @@ def tail(
 
     async def work(client: "Client") -> int:
         from hubbub.terminal.finding import find_room
-        from hubbub.terminal.shown import Shown
 
         user = await who_am_i(me, client)
         found = {room.id: room.name for room in [await find_room(client, given) for given in rooms]}
         told = found if len(found) + inbox > 1 else {}
-        shown = Shown(output.console(), wrapped=output.is_terminal(), rooms=told, me=user)
-        printer = Printer(None if json else shown)
+        printer = Printer(None if json else shown_here(user, told))
         await follow(client, (me.server, user), list(found), printer.put, want, inbox=inbox)
         return 0
 

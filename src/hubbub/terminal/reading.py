@@ -43,7 +43,8 @@ class Feed:
     def __init__(self, starts: Mapping[Log, str], heads: Mapping[Log, str]) -> None:
         self._places = Places(starts)
         self._heads = {log: _seq(cursor) for log, cursor in heads.items()}
-        self._behind = {log for log, cursor in starts.items() if _seq(cursor) < self._heads[log]}
+        # Also what lies ahead of the head, or in another epoch: the server is to refuse it.
+        self._behind = {log for log, cursor in starts.items() if cursor != heads[log]}
         self._starts = starts
 
     @property

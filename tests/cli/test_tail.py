@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 from itertools import pairwise
 
@@ -152,12 +153,16 @@ async def test_two_runs_of_one_cursor_at_once_are_refused(home, talked):
     await end(process, signal.SIGTERM)
 
 
-async def test_a_cursor_of_a_history_that_is_gone_is_told(home, talked, tmp_path):
+@pytest.mark.parametrize(("was", "is_now"), [(r':5"', ':99"'), (r'"\w+:5"', '"another:5"')])
+@pytest.mark.parametrize("how", ["--follow", "--no-follow"])
+async def test_a_cursor_of_a_history_that_is_gone_is_told(how, was, is_now, home, talked):
     await home.run("tail", "Lounge", "--no-follow", "--json", "--resume")
     (file,) = home.state.rglob("*.json")
-    file.write_text(file.read_text().replace(':5"', ':99"'))
+    changed = re.sub(was, is_now, file.read_text())
+    assert changed != file.read_text()
+    file.write_text(changed)
 
-    told = await home.run("tail", "Lounge", "--no-follow", "--json", "--resume")
+    told = await home.run("tail", "Lounge", how, "--json", "--resume")
 
     assert (told.code, told.out) == (1, "")
     assert "begun anew" in told.err

@@ -70,7 +70,7 @@ def near(given: str, names: Iterable[str]) -> list[str]:
     for name in names:
         by_folded.setdefault(folded(name), name)
     wanted = folded(given)
-    alike = difflib.get_close_matches(wanted, by_folded, n=_NEAR, cutoff=0.6)
+    alike = difflib.get_close_matches(wanted, by_folded, n=_NEAR, cutoff=0.65)
     if len(wanted) > 1:
         within = [name for name in by_folded if wanted in name or (len(name) > 1 and name in wanted)]
         alike += [name for name in within if name not in alike]

@@ -14,7 +14,7 @@ from hubbub.protocol.frames import GapFrame, LogFrame, Message, Sent
 from hubbub.terminal.texts import colour_of, harmless, harmless_line
 
 _INDENT = 4
-_LEAST_COLUMNS = 24
+_LEAST_COLUMNS = 20
 """Below this no text is worth wrapping behind its author's name."""
 
 UNREAD = "●"

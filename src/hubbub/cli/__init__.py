@@ -9,20 +9,22 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Group
 from rich.console import Console
 
 import hubbub
 from hubbub.cli.errors import Failed, Misused
 
-COMMANDS = {
+TALKING = {
     "login": ("hubbub.cli.login:login", "Sign in to a server."),
     "logout": ("hubbub.cli.login:logout", "Sign out, and forget the session."),
     "rooms": ("hubbub.cli.rooms:rooms", "List the rooms, or make one."),
     "post": ("hubbub.cli.post:post", "Post to a room."),
     "tail": ("hubbub.cli.tail:tail", "Show what is said in rooms, as it is said."),
-    "dm": ("hubbub.cli.dm:dm", "Post to a person, or show the conversation."),
+    "dm": ("hubbub.cli.dm:dm", "Post to a person, or show your conversation."),
     "inbox": ("hubbub.cli.inbox:inbox", "Show what was posted to you."),
+}
+KEEPING = {
     "serve": ("hubbub.cli.serve:serve", "Serve until told to stop."),
     "user": ("hubbub.cli.user:user", "Look after accounts, also while the server runs."),
     "backup": ("hubbub.cli.backup:backup", "Copy a store into one file, also while a server writes to it."),
@@ -31,7 +33,13 @@ COMMANDS = {
     "seed": ("hubbub.cli.seed:seed", "Make a store with people and rooms in it, to try things on."),
     "bench": ("hubbub.cli.bench:bench", "Put a server under load, and check everything it says."),
 }
+COMMANDS = TALKING | KEEPING
 """Each command: where it is, and what a list of them says of it."""
+
+_GROUPS = {
+    **dict.fromkeys(TALKING, Group("Talking", sort_key=1)),
+    **dict.fromkeys(KEEPING, Group("Keeping a server", sort_key=2)),
+}
 
 STDIN = "\0"
 """What stands for a lone hyphen: nobody can type it, and a lone hyphen is no text and no flag."""
@@ -72,9 +80,11 @@ def _app(asked: str) -> App:
     for name, (where, line) in COMMANDS.items():
         if name == asked:
             module, _, attribute = where.partition(":")
-            app.command(getattr(importlib.import_module(module), attribute))
+            # Their examples stand as they are written: in Markdown they would be a dark block.
+            shape = {"help_format": "plaintext"} if name in TALKING else {}
+            app.command(getattr(importlib.import_module(module), attribute), **shape)
         else:
-            app.command(where, name=name, help=line)
+            app.command(where, name=name, help=line, group=_GROUPS[name])
     return app
 
 

@@ -40,7 +40,8 @@ def inbox(
 ) -> int:
     """Show what was posted to you.
 
-    With --resume only what came since the last such run: for a job that looks every few minutes.
+    With --resume only what came since the last such run: for a job that
+    looks every few minutes.
 
         hubbub inbox
         hubbub inbox --follow

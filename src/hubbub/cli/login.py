@@ -37,8 +37,9 @@ def login(
 ) -> int:
     """Sign in to a server.
 
-    The password is asked for at a terminal, or read as one line from standard input. The session is kept for
-    you alone, and the other commands use the server you signed in to last.
+    The password is asked for at a terminal, or read as one line from
+    standard input. The session is kept for you alone, and the other commands
+    use the server you signed in to last.
 
         hubbub login https://chat.example.org ada
         hubbub login --sign-up http://localhost:8080 ada
@@ -67,8 +68,9 @@ def logout(
 ) -> int:
     """Sign out, and forget the session.
 
-    The session ends at the server, too: whoever has a copy of its token can do nothing with it. When the
-    server does not answer, it is forgotten here nevertheless, and the exit code is 1.
+    The session ends at the server, too: whoever has a copy of its token can
+    do nothing with it. When the server does not answer, it is forgotten here
+    nevertheless, and the exit code is 1.
 
         hubbub logout
         hubbub logout --server https://chat.example.org
@@ -175,9 +177,16 @@ def _password(*, twice: bool) -> str:
     if not sys.stdin.isatty():
         password = sys.stdin.readline().rstrip("\r\n")
     else:
-        password = getpass.getpass("Password: ")
-        if twice and getpass.getpass("Once more: ") != password:
+        password = _asked_password("Password: ")
+        if twice and _asked_password("Once more: ") != password:
             raise Misused("the two are not the same; nothing was done")
     if not password:
         raise Misused("there is no password on standard input")
     return password
+
+
+def _asked_password(prompt: str) -> str:
+    try:
+        return getpass.getpass(prompt)
+    except EOFError:  # Ctrl-D
+        raise Misused("no password was given; nothing was done") from None

@@ -30,8 +30,8 @@ def post(
 ) -> int:
     """Post to a room.
 
-    Exit code 0 says that the server has it on its disk. Until then it is tried again, under one key, so that
-    it is stored once.
+    Exit code 0 says that the server has it on its disk. Until then it is
+    tried again, under one key, so that it is stored once.
 
         hubbub post Lounge Good morning
         df -h | hubbub post Alerts

@@ -37,11 +37,12 @@ def tail(
 ) -> int:
     """Show what is said in rooms, as it is said.
 
-    Lost connections are mended, and nothing is left out or shown twice. Ctrl-C ends it, with exit code 130.
+    Lost connections are mended, and nothing is left out or shown twice.
+    Ctrl-C ends it, with exit code 130.
 
         hubbub tail Lounge
         hubbub tail Lounge Alerts --inbox -n 5
-        hubbub tail Alerts --json --resume | while read -r event; do handle "$event"; done
+        hubbub tail Alerts --json --resume | ./handle-events
     """
     if not rooms and not inbox:
         raise Misused("name a room, or say --inbox; hubbub rooms lists them")

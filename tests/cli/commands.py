@@ -13,7 +13,7 @@ from typing import NamedTuple
 from hubbub.cli import main
 from support.deadline import deadline
 
-_NOT_OURS = ("HUBBUB_", "NO_COLOR", "FORCE_COLOR")
+_NOT_OURS = ("HUBBUB_", "NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_OURS)}
 HUBBUB = ("-m", "hubbub")
 

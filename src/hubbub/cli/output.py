@@ -51,7 +51,9 @@ def write_json(encoded: bytes) -> None:
 
 def write_bytes(content: bytes) -> None:
     try:
-        sys.stdout.buffer.write(content)
+        left = memoryview(content)
+        while left:  # unbuffered, as PYTHONUNBUFFERED makes it, it may take a part
+            left = left[sys.stdout.buffer.write(left) :]
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise ReaderGone from None

@@ -114,6 +114,16 @@ async def test_a_server_that_is_not_hubbub_gets_no_password(answer, empty_home):
     assert PASSWORD.encode() not in heard
 
 
+async def test_a_server_that_answers_nonsense_is_told_in_one_line(home):
+    async with another_server(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>") as (url, _):
+        Sessions(home.config).keep(Session(server=url, user="ada", token="hb_x"))
+        for words in (("rooms",), ("post", "Lounge", "hello"), ("tail", "Lounge"), ("dm", "bob")):
+            told = await home.run(*words)
+
+            assert (told.code, told.out) == (1, "")
+            assert len(told.err.splitlines()) == 1
+
+
 async def test_a_way_on_which_others_can_read_along_is_warned_of(empty_home):
     port = empty_home.url.rpartition(":")[2]
 
@@ -132,6 +142,15 @@ async def test_at_a_terminal_the_password_is_asked_for_and_not_shown(empty_home)
     assert await terminal.ends() == 0
     assert b"as ada" in terminal.shown
     assert PASSWORD.encode() not in terminal.shown
+
+
+async def test_at_a_terminal_no_password_is_none(empty_home):
+    terminal = await Terminal.start(empty_home, "login", empty_home.url, "ada")
+    await terminal.shows("Password: ")
+    terminal.type("\x04")
+
+    assert await terminal.ends() == 2
+    assert b"Traceback" not in terminal.shown
 
 
 async def test_signing_in_again_ends_the_session_before(home):

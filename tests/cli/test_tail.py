@@ -184,6 +184,19 @@ async def test_the_inbox_shows_what_was_posted_to_me(home, lounge):
     assert texts(new.out) == ["three"]
 
 
+async def test_the_last_of_the_inbox_are_counted_without_what_was_sent(home, lounge):
+    bob, _ = lounge
+    for text in ("one", "two"):
+        await bob.post(text, to="ada")
+    await home.run("dm", "bob", "--lines", said="mine\n" * 5)
+
+    told = await home.run("inbox", "--json", "-n", "1")
+    resumed = await home.run("inbox", "--json", "-n", "1", "--resume")
+
+    assert texts(told.out) == texts(resumed.out) == ["two"]
+    assert await home.run("inbox", "--json", "--resume") == (0, "", "")
+
+
 async def test_a_conversation_is_shown_and_followed(home, lounge, server):
     bob, _ = lounge
     await bob.post("hello", to="ada")

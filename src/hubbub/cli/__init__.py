@@ -41,6 +41,14 @@ _GROUPS = {
     **dict.fromkeys(KEEPING, Group("Keeping a server", sort_key=2)),
 }
 
+_WORDS = {
+    "login": "[URL [NAME]]",
+    "rooms": "[WORD...]",
+    "post": "ROOM [TEXT...]",
+    "tail": "[ROOM...]",
+    "dm": "NAME [TEXT...]",
+}
+
 STDIN = "\0"
 """What stands for a lone hyphen: nobody can type it, and a lone hyphen is no text and no flag."""
 
@@ -80,12 +88,18 @@ def _app(asked: str) -> App:
     for name, (where, line) in COMMANDS.items():
         if name == asked:
             module, _, attribute = where.partition(":")
-            # Their examples stand as they are written: in Markdown they would be a dark block.
-            shape = {"help_format": "plaintext"} if name in TALKING else {}
-            app.command(getattr(importlib.import_module(module), attribute), **shape)
+            app.command(getattr(importlib.import_module(module), attribute), **_shape(name))
         else:
             app.command(where, name=name, help=line, group=_GROUPS[name])
     return app
+
+
+def _shape(name: str) -> dict[str, str]:
+    """How help shows it: examples as they are written, for in Markdown they would be a dark block."""
+    if name not in TALKING:
+        return {}
+    words = _WORDS.get(name, "")
+    return {"help_format": "plaintext", "usage": f"Usage: hubbub {name} [OPTIONS] {words}".rstrip()}
 
 
 def _code(error: Exception) -> int | None:

@@ -53,6 +53,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """Where to begin and how far to go, valid."""
 
     last: int = 20
+    after: int | None = None
+    """Instead of the last few: after this number, where nothing was saved."""
     since: int | Literal["saved"] | None = None
     follow: bool
     resume: bool = False
@@ -153,7 +155,11 @@ def _starts(heads: Mapping["Log", str], saved: Mapping["Log", str], want: Wanted
         if want.since and len(heads) > 1:
             raise Misused("--since with a number: of one room, for each counts its own")
         return {log: at(head, want.since) for log, head in heads.items()}
-    return {log: saved.get(log) or before(head, want.last) for log, head in heads.items()}
+
+    def fresh(head: str) -> str:
+        return before(head, want.last) if want.after is None else at(head, want.after)
+
+    return {log: saved.get(log) or fresh(head) for log, head in heads.items()}
 
 
 class _Remember:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 from cyclopts import Parameter
 
 from hubbub.cli.following import (
@@ -60,7 +61,22 @@ def inbox(
             if sent or not isinstance(event, Sent):
                 printer.put(event)
 
-        await follow(client, (me.server, user), (), put, want, inbox=True)
+        begin = want
+        if last and not sent and want.since is None:
+            begin = msgspec.structs.replace(want, after=await _before_last(client, last))
+        await follow(client, (me.server, user), (), put, begin, inbox=True)
         return 0
 
     return talk(me, work, lasting=True)
+
+
+async def _before_last(client: "Client", count: int) -> int:
+    """What lies before the last `count` messages to me. What I posted to others does not count."""
+    from hubbub.protocol.frames import Message
+
+    async for event in client.inbox():
+        if isinstance(event, Message):
+            count -= 1
+            if count == 0:
+                return event.seq - 1
+    return 0

@@ -48,6 +48,16 @@ class Home:
     async def start(self, *words: str, **environment: str) -> asyncio.subprocess.Process:
         return await started(*words, cwd=self.directory, **{**self.environment, **environment})
 
+    async def shell(self, line: str) -> Ended:
+        """A line of shell in which `hubbub` is the command."""
+        command = f'hubbub() {{ "{sys.executable}" {" ".join(HUBBUB)} "$@"; }}; {line}'
+        process = await asyncio.create_subprocess_exec(
+            "sh", "-c", command,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            cwd=self.directory, env=ENVIRONMENT | self.environment,
+        )  # fmt: skip
+        return await ended(process)
+
     async def start_into(self, file: str, *words: str) -> asyncio.subprocess.Process:
         """With standard output in a file."""
         with open(file, "wb") as out:

@@ -134,6 +134,18 @@ async def test_the_longest_text_arrives_whole(home, lounge):
     assert await said_in(room, bob) == ["ü" * 8192]
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-"])
+async def test_a_job_without_standard_input_or_output_can_post(closed, home, lounge):
+    bob, room = lounge
+
+    told = await home.shell(f"hubbub post Lounge hello {closed}; echo $?")
+    nothing = await home.shell("hubbub post Lounge <&-; hubbub tail Lounge --no-follow >&-; echo $?")
+
+    assert told == (0, "0\n", "")
+    assert (nothing.out, len(nothing.err.splitlines())) == ("1\n", 2)
+    assert await said_in(room, bob) == ["hello"]
+
+
 async def test_an_unknown_room_is_told_with_those_nearly_called_so(home, lounge):
     told = await home.run("post", "Longue", "hello")
 

@@ -52,7 +52,7 @@ def dm(
         raise Misused("--key names a post, and there is nothing to post")
     if last < 0:
         raise Misused("-n: a number from 0")
-    return talk(me, _showing(me, person, last, live, json), lasting=True)
+    return talk(me, _showing(me, person, last, live, json), lasting=live)
 
 
 def _posting(person: str, what: Said, json: bool) -> Callable[["Client"], Awaitable[int]]:

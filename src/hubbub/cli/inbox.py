@@ -67,7 +67,7 @@ def inbox(
         await follow(client, (me.server, user), (), put, begin, inbox=True)
         return 0
 
-    return talk(me, work, lasting=True)
+    return talk(me, work, lasting=live)
 
 
 async def _before_last(client: "Client", count: int) -> int:

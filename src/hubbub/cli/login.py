@@ -164,7 +164,7 @@ async def _end(replaced: Session) -> None:
 
 
 def _asked_name() -> str:
-    if not sys.stdin.isatty():
+    if not _at_terminal():
         raise Misused("who signs in? give the NAME after the URL; standard input holds the password")
     print("Name: ", end="", file=sys.stderr, flush=True)
     name = sys.stdin.readline().strip()
@@ -174,8 +174,8 @@ def _asked_name() -> str:
 
 
 def _password(*, twice: bool) -> str:
-    if not sys.stdin.isatty():
-        password = sys.stdin.readline().rstrip("\r\n")
+    if not _at_terminal():
+        password = sys.stdin.readline().rstrip("\r\n") if sys.stdin else ""
     else:
         password = _asked_password("Password: ")
         if twice and _asked_password("Once more: ") != password:
@@ -190,3 +190,7 @@ def _asked_password(prompt: str) -> str:
         return getpass.getpass(prompt)
     except EOFError:  # Ctrl-D
         raise Misused("no password was given; nothing was done") from None
+
+
+def _at_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()

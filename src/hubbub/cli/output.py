@@ -33,12 +33,12 @@ def console() -> "Console":
 
 
 def is_terminal() -> bool:
-    return sys.stdout.isatty()
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def write(text: str) -> None:
     """All of `text`, and on its way when this returns. Raises ReaderGone, Failed."""
-    write_bytes(text.encode(sys.stdout.encoding or "utf-8", "replace"))
+    write_bytes(text.encode(getattr(sys.stdout, "encoding", None) or "utf-8", "replace"))
 
 
 def write_json(encoded: bytes) -> None:
@@ -50,6 +50,8 @@ def write_json(encoded: bytes) -> None:
 
 
 def write_bytes(content: bytes) -> None:
+    if sys.stdout is None:  # closed before we began
+        raise Failed("there is no standard output to write to")
     try:
         left = memoryview(content)
         while left:  # unbuffered, as PYTHONUNBUFFERED makes it, it may take a part
@@ -64,6 +66,8 @@ def write_bytes(content: bytes) -> None:
 
 def pipe() -> int | None:
     """Standard output, when it is a pipe whose reader may go."""
+    if sys.stdout is None:
+        return None
     try:
         number = sys.stdout.fileno()
         return number if stat.S_ISFIFO(os.fstat(number).st_mode) else None

@@ -58,6 +58,8 @@ def said(words: Sequence[str], *, lines: bool, key: str | None) -> Said:
         raise Misused("--lines reads standard input, and there is text as well")
     if STDIN in words and not from_stdin:
         raise Misused("- stands for standard input, and there is text as well")
+    if from_stdin and sys.stdin is None:  # closed before we began
+        raise Failed("there is no standard input to read")
     if not words and sys.stdin.isatty():
         raise Misused("what is to be posted? give the text, or - to type it here, up to Ctrl-D")
     if lines:

@@ -59,4 +59,4 @@ def tail(
         await follow(client, (me.server, user), list(found), printer.put, want, inbox=inbox)
         return 0
 
-    return talk(me, work, lasting=True)
+    return talk(me, work, lasting=live)

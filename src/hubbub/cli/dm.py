@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from hubbub.cli.errors import Misused
-from hubbub.cli.following import Last, Printer, shown_here
+from hubbub.cli.following import Last, Mark, Printer, printing
 from hubbub.cli.posting import Key, Lines, Said, said, send
 from hubbub.cli.signed_in import PATIENCE_SECONDS, AsJson, Patience, Server, session, talk
 from hubbub.domain.policy import user_name
@@ -32,6 +32,7 @@ def dm(
             show_default=False,
         ),
     ] = False,
+    mark: Mark = False,
     patience: Patience = PATIENCE_SECONDS,
     json: AsJson = False,
     server: Server = None,
@@ -52,7 +53,7 @@ def dm(
         raise Misused("--key names a post, and there is nothing to post")
     if last < 0:
         raise Misused("-n: a number from 0")
-    return talk(me, _showing(me, person, last, live, json), lasting=live)
+    return talk(me, _showing(me, person, last, live, json, mark), lasting=live)
 
 
 def _posting(person: str, what: Said, json: bool) -> Callable[["Client"], Awaitable[int]]:
@@ -67,17 +68,17 @@ def _posting(person: str, what: Said, json: bool) -> Callable[["Client"], Awaita
 
 
 def _showing(
-    me: Session, person: str, last: int, live: bool, json: bool
+    me: Session, person: str, last: int, live: bool, json: bool, mark: bool
 ) -> Callable[["Client"], Awaitable[int]]:
     async def work(client: "Client") -> int:
         user = await who_am_i(me, client)
-        printer = Printer(None if json else shown_here(user))
         try:
-            if not live:
-                for event in await _past(client, person, last):
-                    printer.put(event)
-                return 0
-            await _live(client, user, person, last, printer)
+            async with printing(client, user, json=json, mark=mark, people=True) as printer:
+                if live:
+                    await _live(client, user, person, last, printer)
+                else:
+                    for event in await _past(client, person, last):
+                        printer.put(event)
         except Exception as error:
             await _explain(client, person, error)
             raise

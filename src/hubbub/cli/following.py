@@ -5,8 +5,8 @@ nothing out; and it repeats one event at most, when it is killed between the two
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -19,6 +19,7 @@ from hubbub.terminal import Cursors
 if TYPE_CHECKING:
     from hubbub.client import Client, Event, Log, Transport
     from hubbub.terminal.shown import Shown
+    from hubbub.terminal.unread import Marking, Unread
 
 Last = Annotated[int, Parameter(name=("-n", "--last"), help="How many of the last messages to begin with.")]
 Since = Annotated[
@@ -40,6 +41,10 @@ Resume = Annotated[
 CursorName = Annotated[
     str,
     Parameter(name="--cursor", help="What --resume remembers it by, when there are several.", metavar="NAME"),
+]
+Mark = Annotated[
+    bool,
+    Parameter(help="Note what was shown as read, on all your devices.", negative=(), show_default=False),
 ]
 Via = Annotated[
     Literal["ws", "sse", "ndjson"], Parameter(name="--transport", help="How to listen.", show=False)
@@ -83,18 +88,47 @@ def wanted(
 
 
 class Printer:
-    """Puts events on standard output."""
+    """Puts events on standard output, and notes them as read when that is wanted."""
 
-    def __init__(self, shown: "Shown | None") -> None:
+    def __init__(self, shown: "Shown | None", unread: "Unread | None", marking: "Marking | None") -> None:
         """`shown`: for people; None for JSON, as on the wire."""
         self._shown = shown
+        self._unread = unread
+        self._marking = marking
 
-    def put(self, event: "Event", *, unread: bool = False) -> None:
+    def put(self, event: "Event") -> None:
         """When this returns, whoever reads has it, or can have it."""
         if self._shown is None:
             output.write_json(msgspec.json.encode(event))
         else:
-            output.write(self._shown.show(event, unread=unread))
+            new = self._unread is not None and self._unread(event)
+            output.write(self._shown.show(event, unread=new))
+        if self._marking is not None:
+            self._marking.shown(event)
+
+
+@asynccontextmanager
+async def printing(
+    client: "Client",
+    me: str,
+    *,
+    json: bool,
+    mark: bool,
+    rooms: Mapping[str, str] | None = None,
+    people: bool = False,
+    told: bool = False,
+) -> AsyncIterator[Printer]:
+    """A printer for what `me` reads in rooms, with people, or both. `told`: name the room of each event."""
+    from hubbub.terminal.unread import Marking, unread
+
+    look = output.is_terminal() and not json  # elsewhere a line begins with its date
+    new = await unread(client, me, rooms=bool(rooms), people=people) if look else None
+    shown = None if json else shown_here(me, rooms if told else None)
+    if not mark:
+        yield Printer(shown, new, None)
+        return
+    async with Marking(client, me).going() as marking:
+        yield Printer(shown, new, marking)
 
 
 def shown_here(me: str, rooms: Mapping[str, str] | None = None) -> "Shown":

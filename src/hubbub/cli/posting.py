@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -71,15 +71,41 @@ async def send(
     client: "Client", what: Said, *, room: "Room | None" = None, to: str | None = None, json: bool
 ) -> int:
     """Post it. Raises ClientError, Failed."""
+    mine = _Mine()
 
     async def one(text: str, key: str | None) -> None:
         receipt = await client.post(text, room=room, to=to, key=key)
+        mine.posted(receipt.seq)
         if json:
             output.write_json(msgspec.json.encode(receipt))
 
+    await _each(what, one)
+    from hubbub.protocol.frames import RoomBody
+    from hubbub.terminal.unread import keep_read
+
+    if isinstance(room, RoomBody) and mine.last:
+        await keep_read(client, room.id, mine.first, mine.last)
+    return 0
+
+
+class _Mine:
+    """The last of one's own posts that nobody else's stands between."""
+
+    def __init__(self) -> None:
+        self.first = 0
+        self.last = 0
+
+    def posted(self, seq: int) -> None:
+        if seq != self.last + 1:
+            self.first = seq
+        self.last = seq
+
+
+async def _each(what: Said, one: Callable[[str, str | None], Awaitable[None]]) -> None:
+
     if what.text is not None:
         await one(what.text, what.key)
-        return 0
+        return
     number = 0
     async for line in _lines_of_stdin():
         number += 1
@@ -89,7 +115,6 @@ async def send(
             await one(_checked(line), None if what.key is None else f"{what.key}:{number}")
         except Failed as failed:
             raise Failed(f"line {number}: {failed}; those before it are posted") from None
-    return 0
 
 
 def _checked(text: str) -> str:

@@ -19,27 +19,40 @@ if TYPE_CHECKING:
 def rooms(
     *words: Annotated[str, Parameter(help="Only rooms with all these words in their name.")],
     create: Annotated[str | None, Parameter(help="Make a room and tell its id.", metavar="NAME")] = None,
+    new: Annotated[
+        bool,
+        Parameter(
+            name="--unread",
+            help="Only rooms with messages you have not read.",
+            negative=(),
+            show_default=False,
+        ),
+    ] = False,
     json: AsJson = False,
     server: Server = None,
 ) -> int:
     """List the rooms, or make one.
 
-    Of each: its name, its id, and how many messages were posted to it.
+    Of each: its name, its id, how many messages were posted to it, and of
+    rooms you follow how many of them you have not read.
 
         hubbub rooms
         hubbub rooms --create "Team Blue"
         hubbub rooms team --json | jq -r .id
     """
-    if create is not None and words:
-        raise Misused("--create takes one name; put quotation marks around it")
+    if create is not None and (words or new):
+        raise Misused("--create takes one name and nothing else; put quotation marks around it")
 
     async def work(client: "Client") -> int:
+        from hubbub.terminal.unread import follows
+
         if create is not None:
-            _tell([await _made(client, create)], json)
+            _tell([await _made(client, create)], {}, json)
             return 0
+        unread = {id: room.head - room.seq for id, room in (await follows(client)).items()}
         wanted = [folded(word) for word in words]
         found = [room async for room in client.rooms() if all(word in folded(room.name) for word in wanted)]
-        _tell(found, json)
+        _tell([room for room in found if unread.get(room.id) or not new], unread, json)
         return 0
 
     return talk(session(server), work)
@@ -57,10 +70,12 @@ async def _made(client: "Client", name: str) -> "RoomBody":
         raise Failed(f"there is a room of that name already; its id is {harmless_line(there)}") from None
 
 
-def _tell(rooms: list["RoomBody"], json: bool) -> None:
+def _tell(rooms: list["RoomBody"], unread: dict[str, int], json: bool) -> None:
+    """`unread`: how many, by the id of each room that is followed."""
     if json:
         for room in rooms:
-            output.write_json(msgspec.json.encode(room))
+            followed = {"unread": unread[room.id]} if room.id in unread else {}
+            output.write_json(msgspec.json.encode(msgspec.structs.asdict(room) | followed))
         return
     if not rooms:
         return
@@ -71,4 +86,6 @@ def _tell(rooms: list["RoomBody"], json: bool) -> None:
     id_width = max(len(room.id) for room in rooms)
     for name, room in zip(names, rooms, strict=True):
         padding = " " * (width - cell_len(name))
-        output.write(f"{name}{padding}  {harmless_line(room.id):{id_width}}  {room.head:,}\n")
+        count = unread.get(room.id, 0)
+        told = f"  {count:,} unread" if count else ""
+        output.write(f"{name}{padding}  {harmless_line(room.id):{id_width}}  {room.head:,}{told}\n")

@@ -8,12 +8,12 @@ from hubbub.cli.errors import Misused
 from hubbub.cli.following import (
     CursorName,
     Last,
-    Printer,
+    Mark,
     Resume,
     Since,
     Via,
     follow,
-    shown_here,
+    printing,
     wanted,
 )
 from hubbub.cli.signed_in import AsJson, Server, session, talk
@@ -31,6 +31,7 @@ def tail(
     live: Annotated[bool, Parameter(name="--follow", help="Go on with what is posted, until Ctrl-C.")] = True,
     resume: Resume = False,
     cursor: CursorName = "tail",
+    mark: Mark = False,
     transport: Via = "ws",
     json: AsJson = False,
     server: Server = None,
@@ -54,9 +55,10 @@ def tail(
 
         user = await who_am_i(me, client)
         found = {room.id: room.name for room in [await find_room(client, given) for given in rooms]}
-        told = found if len(found) + inbox > 1 else {}
-        printer = Printer(None if json else shown_here(user, told))
-        await follow(client, (me.server, user), list(found), printer.put, want, inbox=inbox)
+        async with printing(
+            client, user, json=json, mark=mark, rooms=found, people=inbox, told=len(found) + inbox > 1
+        ) as printer:
+            await follow(client, (me.server, user), list(found), printer.put, want, inbox=inbox)
         return 0
 
     return talk(me, work, lasting=live)

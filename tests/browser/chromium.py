@@ -11,6 +11,7 @@ from pathlib import Path
 
 from playwright.async_api import Browser, async_playwright
 
+from conftest import NOT_TRIED
 from support.deadline import DEADLINE_SECONDS
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
@@ -34,7 +35,7 @@ def program() -> str | None:
 
 def missing() -> str | None:
     """Why nothing can be tried in a browser here; None when everything can."""
-    loudly = "NOTHING OF THE PAGE WAS TRIED: " if os.environ.get("CI") else ""
+    loudly = f"{NOT_TRIED}: " if os.environ.get("CI") else ""
     if program() is None:
         return f"{loudly}no browser here ({', '.join(PROGRAMS)}); tests/browser/install puts one in place"
     if not PAGE.exists():

@@ -111,7 +111,7 @@ class Person:
         name = where if isinstance(where, str) else where.name
         await expect(self.screen.heading).to_have_text(name)
         await expect(self.screen.composer).to_be_editable()
-        await expect(self.screen.log).to_have_attribute("aria-busy", "false")
+        await expect(self.screen.log).not_to_have_attribute("aria-busy", "true")
 
     async def leaves_for_the_start(self) -> None:
         await self.screen.page.evaluate("() => { location.hash = '#/' }")
@@ -150,7 +150,7 @@ class Person:
             await expect(self.screen.said(text)).to_have_count(1)
 
     async def sees_what_is_stored(self, room: RoomBody | None = None) -> None:
-        """All of the room, each message once, in the order of the log, and nothing that is still to be sent."""
+        """All of the room, each message once and in the order of the log; nothing still to be sent."""
         stored = await self._lounge.log(room)
         await expect(self.screen.stored).to_have_count(len(stored))
         await expect(self.screen.pending).to_have_count(0)

@@ -92,7 +92,8 @@ class Screen:
         return await self.page.evaluate(
             """() => {
                 const at = document.activeElement
-                return at.tagName + " " + (at.getAttribute("aria-label") ?? at.textContent.trim().slice(0, 40))
+                const called = at.getAttribute("aria-label") ?? at.textContent.trim().slice(0, 40)
+                return at.tagName + " " + called
             }"""
         )
 

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, async_playwright
 from conftest import NOT_TRIED
 from support.deadline import DEADLINE_SECONDS
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 PAGE = Path(__file__).parents[2] / "src" / "hubbub" / "web" / "index.html"
 

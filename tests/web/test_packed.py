@@ -1,6 +1,7 @@
 """What is handed on, the wheel and the sdist, has the page in it."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -71,6 +72,7 @@ def test_the_sdist_has_the_page_and_all_it_is_made_of_and_nothing_that_was_insta
 
 
 def test_a_wheel_is_made_from_the_sdist_without_node_and_is_the_same(packed, unpacked, tmp_path):
+    (unpacked / "web" / "notes.txt").write_text("somebody looked around")
     into = tmp_path / "again"
     pack(unpacked, into, "--target", "wheel", PATH=str(tmp_path / "nowhere"), PIP_NO_INDEX="1")
     (wheel,) = into.glob("*.whl")
@@ -79,7 +81,7 @@ def test_a_wheel_is_made_from_the_sdist_without_node_and_is_the_same(packed, unp
 
 def test_the_editable_install_builds_no_page(unpacked, tmp_path):
     (unpacked / "PKG-INFO").unlink()
-    (unpacked / "src" / "hubbub" / "web" / "index.html").unlink()
+    shutil.rmtree(unpacked / "src" / "hubbub" / "web")
     into = tmp_path / "editable"
     environment = {"PATH": str(tmp_path / "nowhere"), "PIP_NO_INDEX": "1"}
     done = subprocess.run(

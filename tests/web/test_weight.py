@@ -8,7 +8,7 @@ MOST_BYTES = 100_000
 
 
 def first_load(page) -> dict[str, int]:
-    """The bytes that go over the wire for index.html and all it loads at once, and what those load, by name."""
+    """By its name, the size of index.html as it is sent, of what it loads at once, and so on."""
     sizes: dict[str, int] = {}
     waiting = ["index.html"]
     names = {f"assets/{each.name}" for each in (page / "assets").iterdir()}
@@ -40,9 +40,12 @@ def test_a_first_visit_fetches_less_than_100_kb(really_built):
 @pytest.mark.parametrize("heavy", ["assets/text.woff2", "assets/part.js", "assets/icon.png"])
 def test_what_is_loaded_by_what_is_loaded_weighs_too(tmp_path, heavy):
     (tmp_path / "assets").mkdir()
-    (tmp_path / "index.html").write_text(
-        '<script src="/assets/main.js"></script><link href="/assets/main.css"><link href="/assets/a.webmanifest">'
+    links = (
+        '<script src="/assets/main.js">',
+        '<link href="/assets/main.css">',
+        '<link href="/assets/a.webmanifest">',
     )
+    (tmp_path / "index.html").write_text("".join(links))
     (tmp_path / "assets" / "main.js").write_text('import{a}from"./part.js";import("./later.js")')
     (tmp_path / "assets" / "main.css").write_text("@font-face{src:url(/assets/text.woff2)}")
     (tmp_path / "assets" / "a.webmanifest").write_text('{"icons":[{"src":"/assets/icon.png"}]}')

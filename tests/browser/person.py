@@ -87,7 +87,12 @@ class Person:
         await self.screen.sign_out.click()
         await self.is_out()
 
+    async def shows_the_navigation(self) -> None:
+        if await self.screen.to_navigation.is_visible():
+            await self.screen.to_navigation.click()
+
     async def opens_the_menu(self) -> None:
+        await self.shows_the_navigation()
         await self.screen.navigation.get_by_role("button", name=self.name).click()
 
     async def opens_the_settings(self) -> None:
@@ -96,7 +101,8 @@ class Person:
         await expect(self.screen.heading).to_have_text("Settings")
 
     async def is_in(self) -> None:
-        await expect(self.screen.navigation.get_by_role("button", name=self.name)).to_be_visible()
+        await expect(self.screen.navigation).to_be_attached()
+        await expect(self.screen.main).to_be_visible()
 
     async def is_out(self) -> None:
         await expect(self.screen.sign_in_heading).to_be_visible()
@@ -119,7 +125,7 @@ class Person:
 
     async def reaches(self, target: Locator) -> None:
         """Press what is in the navigation, which a small screen keeps behind a button."""
-        await self.screen.shows_navigation()
+        await self.shows_the_navigation()
         await target.click()
 
     async def loses_the_network(self) -> None:

@@ -25,12 +25,14 @@ class Screen:
         self.to_sign_in = self.button("I have an account")
         self.alert = page.get_by_role("alert")
         # The navigation
-        self.navigation = page.get_by_role("navigation", name="Rooms and people")
+        # … which a phone keeps out of sight until it is asked for.
+        self.navigation = page.get_by_role("navigation", name="Rooms and people", include_hidden=True)
+        self.to_navigation = page.get_by_role("button", name=re.compile(r"^Rooms and people"))
         self.rooms = self.navigation.get_by_role("list", name="Rooms", exact=True)
         self.conversations = self.navigation.get_by_role("list", name="Direct messages", exact=True)
-        self.browse_rooms = self.button("Browse rooms")
-        self.new_room = self.button("New room")
-        self.new_message = self.button("New message")
+        self.browse_rooms = self.navigation.get_by_role("button", name="Browse rooms", exact=True)
+        self.new_room = self.navigation.get_by_role("button", name="New room", exact=True)
+        self.new_message = self.navigation.get_by_role("button", name="New message", exact=True)
         self.go_to = page.get_by_role("button", name=re.compile(r"^Go to"))
         self.settings = page.get_by_role("menuitem", name="Settings")
         self.sign_out = page.get_by_role("menuitem", name="Sign out")

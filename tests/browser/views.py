@@ -43,6 +43,7 @@ async def _create_account(fay: Person, rooms: Rooms) -> None:
 
 @_view("start", SIGNED_IN)
 async def _start(ada: Person, rooms: Rooms) -> None:
+    await ada.shows_the_navigation()
     await ada.sees_unread("eve", 1)
 
 

@@ -55,6 +55,9 @@ const STREAM_SECONDS = 300;
 /** What the address of an event stream may hold; the server takes 16 KiB of head, proxies often 8. */
 const ADDRESS_CHARACTERS = 6000;
 
+/** Logs on one connection at most; the server takes 1,000. */
+const MOST_LOGS = 900;
+
 const SUBPROTOCOL = "hubbub.v1";
 const ALIVE = "alive";
 
@@ -69,6 +72,8 @@ export class Listener {
   private stream: EventSource | null = null;
   private running = false;
   private greeted = false;
+  /** What is on the connection there is. */
+  private readonly carried = new Set<LogName>();
   /** Answers to subscriptions that are still out: `live` is told when the last has come. */
   private readonly asked = new Map<number, LogName>();
   private refs = 0;
@@ -109,16 +114,26 @@ export class Listener {
     if (this.socket && this.client.token !== undefined && !known) {
       this.reopen(); // a ticket is for the logs it names
     } else if (this.socket && this.greeted) {
-      if (known) this.send({ type: "unsubscribe", ref: ++this.refs, ...named(log) });
+      if (this.carried.has(log)) this.send({ type: "unsubscribe", ref: ++this.refs, ...named(log) });
+      else if (this.carried.size >= MOST_LOGS) this.makeRoom();
       this.subscribe(log);
     } else if (this.stream) {
       this.reopen();
     }
   }
 
+  /** One that is carried and not preferred gives way; its reader comes back to where it stood some time. */
+  private makeRoom(): void {
+    const one = [...this.carried].find((log) => log !== "inbox" && log !== this.focus);
+    if (one === undefined) return;
+    this.carried.delete(one);
+    this.send({ type: "unsubscribe", ref: ++this.refs, ...named(one) });
+  }
+
   leave(log: LogName): void {
     if (!this.cursors.has(log)) return;
     this.cursors.delete(log);
+    this.carried.delete(log);
     if (this.socket && this.greeted) this.send({ type: "unsubscribe", ref: ++this.refs, ...named(log) });
     else if (this.stream) this.reopen();
   }
@@ -178,6 +193,7 @@ export class Listener {
     this.cancelDue();
     this.cancelReopening();
     this.asked.clear();
+    this.carried.clear();
     this.greeted = false;
     const { socket, stream } = this;
     this.socket = this.stream = null;
@@ -289,7 +305,7 @@ export class Listener {
     this.pingSeconds = pingSeconds;
     this.enter(epoch);
     const ticketed = this.client.token !== undefined;
-    for (const log of this.cursors.names()) {
+    for (const log of this.ordered().slice(0, MOST_LOGS)) {
       // What a ticket opened began at the head: begin it again where one stood.
       if (ticketed) this.send({ type: "unsubscribe", ref: ++this.refs, ...named(log) });
       this.subscribe(log);
@@ -313,6 +329,7 @@ export class Listener {
     const ref = ++this.refs;
     const after = this.cursors.cursor(log);
     this.asked.set(ref, log);
+    this.carried.add(log);
     this.send({ type: "subscribe", ref, ...named(log), ...(after === undefined ? {} : { after }) });
   }
 
@@ -348,6 +365,7 @@ export class Listener {
       void this.failed();
     } else {
       this.cursors.delete(log);
+      this.carried.delete(log);
       this.handlers.refused?.(log, code);
       if (this.asked.size === 0 && this.told.state !== "live") this.live("websocket");
     }
@@ -424,17 +442,22 @@ export class Listener {
     this.cancelReopening = this.later(() => this.connect(), 0);
   }
 
+  /** All logs, those first that must not be left out. */
+  private ordered(): LogName[] {
+    const names = this.cursors.names();
+    return [...new Set<LogName>([...names.filter((log) => log === "inbox" || log === this.focus), ...names])];
+  }
+
   /** As many logs as an address holds, the preferred first. */
   private fitting(): LogName[] {
-    const names = this.cursors.names();
-    const order = [...new Set<LogName>([...names.filter((n) => n === "inbox" || n === this.focus), ...names])];
     let size = 0;
-    return order.filter((log) => (size += query([log], (each) => this.cursors.cursor(each)).length + 1) <= ADDRESS_CHARACTERS);
+    return this.ordered().filter((log) => (size += query([log], (each) => this.cursors.cursor(each)).length + 1) <= ADDRESS_CHARACTERS);
   }
 
   /** Whether everything that is listened to is on the connection there is. */
   get complete(): boolean {
-    return this.stream === null || this.fitting().length === this.cursors.names().length;
+    const carried = this.stream === null ? this.carried.size : this.fitting().length;
+    return this.told.state !== "live" || carried >= this.cursors.names().length;
   }
 }
 

@@ -62,7 +62,9 @@ export class Sending {
   write(place: PlaceKey, text: string): void {
     const before = this.outbox.value.at(-1)?.atMs ?? 0;
     const atMs = Math.max(this.env.nowMs(), before + 1); // their order, also after a reload
-    this.outbox.value = outbox.written(this.outbox.value, { kind: "pending", key: newKey(), place, text, atMs, state: "sending" });
+    const held = this.outbox.value.some((each) => each.place === place && each.state === "waiting");
+    const state = held ? "waiting" : "sending";
+    this.outbox.value = outbox.written(this.outbox.value, { kind: "pending", key: newKey(), place, text, atMs, state });
     this.pump();
   }
 
@@ -106,12 +108,13 @@ export class Sending {
       this.outbox.value = outbox.changed(this.outbox.value, key, "sending");
       const { seq } = await this.env.client.postOnce(targetOf(place), unsent.text, key);
       this.backoff.succeeded();
-      this.outbox.value = outbox.answered(this.outbox.value, key, seq);
+      this.outbox.value = outbox.held(outbox.answered(this.outbox.value, key, seq), place, "sending");
       this.env.stored(place, seq);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       const passes = problem.passes || problem.signedOut;
       this.outbox.value = outbox.changed(this.outbox.value, key, passes ? "waiting" : "failed", troubleOf(problem));
+      if (passes) this.outbox.value = outbox.held(this.outbox.value, place, "waiting");
       if (passes && !this.stopped) {
         const seconds = problem.retryAfter ?? this.backoff.next();
         this.env.setTimeout(() => this.pump(), seconds * 1000);

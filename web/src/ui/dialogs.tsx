@@ -111,14 +111,17 @@ function NewRoomDialog({ onClose }: Props): JSX.Element {
           autocomplete="off"
           aria-describedby={`${id}-hint`}
           aria-invalid={trouble !== null}
-          onInput={(event) => setName(event.currentTarget.value)}
+          onInput={(event) => {
+            setName(event.currentTarget.value);
+            setTrouble(null);
+          }}
         />
         <p class="hint" id={`${id}-hint`}>
           {words.roomHint}
         </p>
         {trouble && (
           <p class="trouble" role="alert">
-            {wordsFor(trouble, words)}
+            {taken === undefined ? wordsFor(trouble, words) : words.roomTaken(name.trim())}
             {taken !== undefined && (
               <button type="button" class="link" onClick={() => go({ kind: "room", id: taken })}>
                 {words.openThatRoom}

@@ -1,7 +1,7 @@
 /** Where one can go: followed rooms, conversations, and the ways to more. */
 import { signal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { hashOf } from "../app/routes";
 import type { Row } from "../app/port";
@@ -130,7 +130,7 @@ function Link({ row }: { readonly row: Row }): JSX.Element {
   const here = route.value.at === "place" && keyOf(route.value.place) === key;
   const self = session.value.state === "in" && row.place.kind === "person" && row.name === session.value.user;
   const name = row.name || "…";
-  const label = [name, ...(self ? [words.you] : []), ...(row.unread ? [words.unread(row.unread)] : []), ...(row.draft ? [words.draft] : [])].join(", ");
+  const label = [self ? `${name} (${words.you})` : name, ...(row.unread ? [words.unread(row.unread)] : []), ...(row.draft ? [words.draft] : [])].join(", ");
   return (
     <a
       href={hashOf({ at: "place", place: row.place })}
@@ -147,9 +147,9 @@ function Link({ row }: { readonly row: Row }): JSX.Element {
       </span>
       {row.draft && !here && <PenIcon />}
       {row.unread > 0 ? (
-        <span class="badge">{row.unread > 999 ? "999+" : row.unread}</span>
+        <span class="badge" aria-hidden="true">{row.unread > 999 ? "999+" : row.unread}</span>
       ) : (
-        row.lastAtMs > 0 && row.lastAtMs < Infinity && <span class="row-time">{brief(row.lastAtMs, Date.now(), words)}</span>
+        row.lastAtMs > 0 && row.lastAtMs < Infinity && <span class="row-time" aria-hidden="true">{brief(row.lastAtMs, Date.now(), words)}</span>
       )}
     </a>
   );
@@ -172,7 +172,7 @@ function Account({ user }: { readonly user: string }): JSX.Element {
   const [open, setOpen] = useState(false);
   const menu = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return;
     menu.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus();
     const outside = (event: Event): void => {

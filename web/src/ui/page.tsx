@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 
 import type { Port } from "../app/port";
 import { titleOf } from "../state/rows";
+import { WORDS } from "../words";
 import { PortContext, usePort, useWords } from "./context";
 import { dialog, OpenDialog } from "./dialogs";
 import { Entrance } from "./entrance";
@@ -30,10 +31,10 @@ function Whole(): JSX.Element {
     if (theme === "system") delete document.documentElement.dataset["theme"];
     else document.documentElement.dataset["theme"] = theme;
   });
-  useEffect(() => {
-    const here = session.value.state === "in";
-    const name = route.value.at === "settings" ? words.settings : (timeline.value?.name ?? "");
-    document.title = here ? titleOf(unread.value, name) : titleOf(0, words.signIn);
+  useSignalEffect(() => {
+    const { settings, signIn } = WORDS[preferences.value.language];
+    const name = route.value.at === "settings" ? settings : (timeline.value?.name ?? "");
+    document.title = session.value.state === "in" ? titleOf(unread.value, name) : titleOf(0, signIn);
   });
   switch (session.value.state) {
     case "unknown":
@@ -68,6 +69,9 @@ function Inside({ user }: { readonly user: string }): JSX.Element {
       drawer.value = false;
     };
   }, []);
+  useSignalEffect(() => {
+    if (route.value) drawer.value = false; // wherever one goes, it is there that one looks
+  });
   const open = timeline.value;
   return (
     <div class={drawer.value ? "inside drawer-open" : "inside"}>

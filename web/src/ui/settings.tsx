@@ -68,16 +68,19 @@ function Notifications(): JSX.Element {
   const state = preferences.value.notifications;
   return (
     <section class="card">
-      <h2>{words.notifications}</h2>
+      <label class="line">
+        <h2>{words.notifications}</h2>
+        <input
+          type="checkbox"
+          role="switch"
+          aria-label={words.notifications}
+          checked={state === "on"}
+          disabled={state === "denied" || state === "unsupported"}
+          onChange={() => void acts.setNotifications(state !== "on")}
+        />
+      </label>
       <p>{words.notificationsText}</p>
-      <div class="line">
-        <p role="status">{words.notificationStates[state]}</p>
-        {(state === "on" || state === "off") && (
-          <button type="button" onClick={() => void acts.setNotifications(state === "off")}>
-            {state === "on" ? words.turnOff : words.turnOn}
-          </button>
-        )}
-      </div>
+      <p role="status">{words.notificationStates[state]}</p>
     </section>
   );
 }

@@ -107,6 +107,7 @@ export const en = {
   roomName: "Room name",
   createRoom: "Create room",
   roomHint: "1 to 80 characters. Everybody here can read it and write in it.",
+  roomTaken: (name: string): string => `There is a room named “${name}” already.`,
   openThatRoom: "Open that room",
   switcher: "Go to",
   switcherField: "Room or person",
@@ -115,7 +116,7 @@ export const en = {
   person: "Person",
 
   // -- settings
-  appearance: "Appearance",
+  appearance: "Theme",
   themes: { system: "As the system", light: "Light", dark: "Dark" },
   languageLabel: "Language",
   notifications: "Notifications",
@@ -126,10 +127,8 @@ export const en = {
     denied: "Your browser does not allow notifications for this page",
     unsupported: "This browser has no notifications",
   },
-  turnOn: "Turn on",
-  turnOff: "Turn off",
   devices: "Where you are signed in",
-  thisDevice: "this one",
+  thisDevice: "This device",
   since: (date: string): string => `since ${date}`,
   signOutThere: (agent: string): string => `Sign out: ${agent}`,
   unknownDevice: "An unnamed device",

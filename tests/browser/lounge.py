@@ -164,7 +164,7 @@ class Lounge:
 
     def is_content(self) -> None:
         """No page has complained of anything that was not expected."""
-        assert not self.complaints
+        assert not self.complaints, self.complaints
 
     def _listens_to(self, page: Page) -> None:
         page.on("pageerror", lambda error: self._complain(f"uncaught: {error}\n{error.stack or ''}"))

@@ -88,11 +88,11 @@ async def test_days_and_times_are_those_of_the_reader(lounge):
     await near.enters(lounge.room)
 
     await expect(far.screen.log).to_contain_text("9 March")
-    await expect(far.screen.log).to_contain_text("8 March")
+    await expect(far.screen.log).to_contain_text("10 March")
     await expect(far.screen.log).to_contain_text("23:30")
     await expect(far.screen.log).to_contain_text("00:30")
     await expect(near.screen.log).to_contain_text("9 March")
-    await expect(near.screen.log).not_to_contain_text("8 March")
+    await expect(near.screen.log).not_to_contain_text("10 March")
     await expect(near.screen.log).to_contain_text("10:30")
 
 

@@ -30,6 +30,10 @@ _RUN = """async rules => {
 }"""
 
 
+# A colour that is on its way from one scheme to the other is none of either.
+_SETTLED = "Promise.all(document.getAnimations().filter(a => a instanceof CSSTransition).map(a => a.finished))"
+
+
 async def a_company(lounge: Lounge) -> Rooms:
     """Everybody has talked for days, and ada has read most of it."""
     await lounge.closes()
@@ -71,7 +75,8 @@ async def looks(person: Person, view: str, screen: str, way: Way, rooms: Rooms) 
     await page.evaluate(_AXE.read_text())
     barriers = []
     for scheme in _SCHEMES:
-        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour is on its way
+        await page.emulate_media(color_scheme=scheme)
+        await page.evaluate(_SETTLED)
         _PICTURES.mkdir(exist_ok=True)
         await page.screenshot(path=_PICTURES / f"{view}-{screen}-{scheme}.png")
         barriers += [f"{scheme}: {barrier}" for barrier in await page.evaluate(_RUN, list(_RULES))]

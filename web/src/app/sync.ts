@@ -105,6 +105,7 @@ export class Sync {
       ]);
       if (this.stopped) return;
       this.places.value = places.spoken(places.followed(this.places.value, marks), conversations);
+      for (const [key, seq] of this.marking) this.note(key, seq); // what was on its way when the server was asked
       if (!this.listener.has("inbox")) this.listener.listen("inbox", { after: seqOf(before.cursor), replay: REPLAY });
       for (const { room, head } of marks) this.hear(room, head);
     } catch (problem) {
@@ -208,7 +209,7 @@ export class Sync {
       if (opening !== this.opened) return;
       this.open.value = { place, window: shown, loading: "no", trouble: undefined, readBefore: read };
       if (place.kind === "room" && !wasFollowed) {
-        this.places.value = places.marked(this.places.value, { type: "mark", room: place.id, seq: head });
+        this.note(places.keyOf(place), head);
         this.markLater(places.keyOf(place), head);
       }
     });
@@ -293,9 +294,15 @@ export class Sync {
   read(key: places.PlaceKey, seq: number): void {
     const place = places.placeOf(key);
     if (!place || seq <= (markOf(this.places.value, place) ?? 0)) return;
+    this.note(key, seq);
+    this.markLater(key, seq);
+  }
+
+  private note(key: places.PlaceKey, seq: number): void {
+    const place = places.placeOf(key);
+    if (!place) return;
     const target = place.kind === "room" ? { room: place.id } : { user: place.name };
     this.places.value = places.marked(this.places.value, { type: "mark", ...target, seq });
-    this.markLater(key, seq);
   }
 
   /** At once the first time, and then once a second at most. */
@@ -321,6 +328,7 @@ export class Sync {
   }
 
   async unfollow(room: string): Promise<void> {
+    this.marking.delete(`room/${room}`);
     await this.env.client.unfollow(room);
     this.places.value = places.marked(this.places.value, { type: "mark", room });
     this.unheard(room);

@@ -57,8 +57,8 @@ export function Finder<T>({ label, role, find, row, onPick, count }: Props<T>): 
       <div class="search">
         <SearchIcon />
         <input
-          type={role === "searchbox" ? "search" : "text"}
-          role={role === "combobox" ? "combobox" : undefined}
+          type="text" // a field of the type "search" would take Escape for itself
+          role={role}
           aria-label={label}
           placeholder={label}
           aria-controls={list}

@@ -130,13 +130,11 @@ function Link({ row }: { readonly row: Row }): JSX.Element {
   const here = route.value.at === "place" && keyOf(route.value.place) === key;
   const self = session.value.state === "in" && row.place.kind === "person" && row.name === session.value.user;
   const name = row.name || "…";
-  const label = [self ? `${name} (${words.you})` : name, ...(row.unread ? [words.unread(row.unread)] : []), ...(row.draft ? [words.draft] : [])].join(", ");
   return (
     <a
       href={hashOf({ at: "place", place: row.place })}
       data-place={key}
       class={row.unread ? "row unread" : "row"}
-      aria-label={label}
       aria-current={here ? "page" : undefined}
       onClick={() => (drawer.value = false)}
     >
@@ -145,9 +143,17 @@ function Link({ row }: { readonly row: Row }): JSX.Element {
         <bdi>{name}</bdi>
         {self && <span class="row-you"> ({words.you})</span>}
       </span>
-      {row.draft && !here && <PenIcon />}
+      {row.draft && !here && (
+        <>
+          <PenIcon />
+          <span class="hidden">{words.draft}</span>
+        </>
+      )}
       {row.unread > 0 ? (
-        <span class="badge" aria-hidden="true">{row.unread > 999 ? "999+" : row.unread}</span>
+        <span class="badge">
+          <span aria-hidden="true">{row.unread > 999 ? "999+" : row.unread}</span>
+          <span class="hidden">{words.unread(row.unread)}</span>
+        </span>
       ) : (
         row.lastAtMs > 0 && row.lastAtMs < Infinity && <span class="row-time" aria-hidden="true">{brief(row.lastAtMs, Date.now(), words)}</span>
       )}

@@ -4,13 +4,14 @@ import type { JSX } from "preact";
 import type { Timeline } from "../app/port";
 import { Avatar } from "./avatar";
 import { Composer } from "./composer";
+import { ConnectionState } from "./connection";
 import { usePort, useWords, wordsFor } from "./context";
 import { BellOffIcon, HashIcon, MenuIcon } from "./icons";
 import { drawer } from "./navigation";
 import { Messages } from "./timeline";
 
 export function OpenPlace({ timeline, user }: { readonly timeline: Timeline; readonly user: string }): JSX.Element {
-  const { acts } = usePort();
+  const { acts, connection } = usePort();
   const words = useWords();
   const { place, name, followed, trouble } = timeline;
   if (trouble?.code === "no-such-room" || trouble?.code === "no-such-user") return <NotHere />;
@@ -40,6 +41,11 @@ export function OpenPlace({ timeline, user }: { readonly timeline: Timeline; rea
           </button>
         )}
       </header>
+      {connection.value.state !== "live" && (
+        <div class="place-connection">
+          <ConnectionState />
+        </div>
+      )}
       {trouble && (
         <p class="banner" role="alert">
           {words.notLoaded}: {wordsFor(trouble, words)}

@@ -102,7 +102,7 @@ export const de: Words = {
   createRoom: "Raum anlegen",
   roomHint: "1 bis 80 Zeichen. Alle hier können ihn lesen und darin schreiben.",
   roomTaken: (name) => `Einen Raum namens „${name}“ gibt es schon.`,
-  openThatRoom: "Diesen Raum öffnen",
+  openRoom: (name) => `${name} öffnen`,
   switcher: "Gehe zu",
   switcherField: "Raum oder Person",
   switcherHint: "↑ ↓ wählt, Enter geht hin, Esc schließt",

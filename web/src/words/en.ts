@@ -108,7 +108,7 @@ export const en = {
   createRoom: "Create room",
   roomHint: "1 to 80 characters. Everybody here can read it and write in it.",
   roomTaken: (name: string): string => `There is a room named “${name}” already.`,
-  openThatRoom: "Open that room",
+  openRoom: (name: string): string => `Open ${name}`,
   switcher: "Go to",
   switcherField: "Room or person",
   switcherHint: "↑ ↓ to choose, Enter to go, Esc to close",

@@ -1,5 +1,6 @@
 """The promises of `storage.base.Store` about what was read, held against every backend."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -8,7 +9,7 @@ from hubbub.domain.errors import NoSuchUser
 from hubbub.domain.ids import RoomId, UserId, inbox_log
 from hubbub.storage.base import MOST_UNREAD, Store
 
-from .drafting import ATTIC, LOUNGE, draft, post, say, user
+from .drafting import ATTIC, LOUNGE, draft, post, say
 
 ADA, BOB, CY = inbox_log("ada"), inbox_log("bob"), inbox_log("cy")
 Reopened = Callable[[], Awaitable[Store]]
@@ -33,10 +34,19 @@ async def conversations(store: Store, name: str = "ada") -> list[tuple[str, int,
 async def test_a_mark_never_goes_back_and_says_whether_it_moved(store: Store):
     say(store, LOUNGE, "a", "b", "c")
 
-    assert await store.mark(user("ada").name, LOUNGE, 2) == (2, True)
-    assert await store.mark(user("ada").name, LOUNGE, 1) == (2, False)
-    assert await store.mark(user("ada").name, LOUNGE, 2) == (2, False)
-    assert await store.mark(user("ada").name, LOUNGE, 3) == (3, True)
+    assert await store.mark(UserId("ada"), LOUNGE, 2) == (2, True)
+    assert await store.mark(UserId("ada"), LOUNGE, 1) == (2, False)
+    assert await store.mark(UserId("ada"), LOUNGE, 2) == (2, False)
+    assert await store.mark(UserId("ada"), LOUNGE, 3) == (3, True)
+    assert await followed(store) == [("lounge", 3, 3)]
+
+
+async def test_of_marks_moved_at_once_the_larger_stays(store: Store):
+    say(store, LOUNGE, "a", "b", "c")
+
+    moved = await asyncio.gather(*(store.mark(UserId("ada"), LOUNGE, seq) for seq in (1, 3, 2)))
+
+    assert moved == [(1, True), (3, True), (3, False)]
     assert await followed(store) == [("lounge", 3, 3)]
 
 

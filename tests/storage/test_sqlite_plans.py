@@ -39,7 +39,7 @@ async def test_no_statement_reads_a_whole_table(store):
     assert len(plans) > 25
     for sql, steps in plans.items():
         for step in steps:
-            # The one row of `store`, a subquery that has found its row already, and one with a limit of its own.
+            # The one row of `store`; a subquery that has found its row already, or has a limit of its own.
             harmless = ("CONSTANT ROW", " store", "(subquery")
             assert "SCAN" not in step or any(each in step for each in harmless), (sql, step)
             assert "TEMP B-TREE" not in step, (sql, step)

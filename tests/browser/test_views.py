@@ -31,7 +31,8 @@ _RUN = """async rules => {
 
 
 # A colour that is on its way from one scheme to the other is none of either.
-_SETTLED = "Promise.all(document.getAnimations().filter(a => a instanceof CSSTransition).map(a => a.finished))"
+_SETTLED = """() => Promise.allSettled(
+    document.getAnimations().filter(each => each instanceof CSSTransition).map(each => each.finished))"""
 
 
 async def a_company(lounge: Lounge) -> Rooms:

@@ -11,6 +11,7 @@ import { ConnectionState } from "./connection";
 import { isMac, usePort, useWords } from "./context";
 import { dialog, type DialogName } from "./dialogs";
 import { CompassIcon, GearIcon, HashIcon, LeaveIcon, Mark, PenIcon, PlusIcon, SearchIcon } from "./icons";
+import { done } from "./notice";
 import { brief } from "./times";
 
 /** On a phone the navigation covers the page, or is out of sight. */
@@ -107,7 +108,7 @@ function List({ title, rows, none, actions }: ListProps): JSX.Element {
       {rows.length === 0 ? (
         <p class="none">{none}</p>
       ) : (
-        <ul ref={list} aria-label={title} style={{ height: `${rows.length * ROW_PIXELS}px` }}>
+        <ul ref={list} role="list" aria-label={title} style={{ height: `${rows.length * ROW_PIXELS}px` }}>
           {rows.slice(first, last).map((row, at) => (
             <li
               key={keyOf(row.place)}
@@ -164,10 +165,18 @@ function Link({ row }: { readonly row: Row }): JSX.Element {
 
 /** Arrows move between the links of the lists; Tab leaves them one by one as everywhere. */
 function moveInList(event: KeyboardEvent): void {
-  const links = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>("a.row")];
+  const lists = event.currentTarget as HTMLElement;
+  if ((event.key === "Home" || event.key === "End") && (event.target as HTMLElement).matches("a.row")) {
+    // The first and the last may not be in the document before they are in sight.
+    event.preventDefault();
+    lists.scrollTop = event.key === "Home" ? 0 : lists.scrollHeight;
+    requestAnimationFrame(() => requestAnimationFrame(() => [...lists.querySelectorAll<HTMLElement>("a.row")].at(event.key === "Home" ? 0 : -1)?.focus()));
+    return;
+  }
+  const links = [...lists.querySelectorAll<HTMLElement>("a.row")];
   const at = links.indexOf(document.activeElement as HTMLElement);
   if (at < 0) return;
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: links.length - 1 }[event.key];
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1 }[event.key];
   if (to === undefined) return;
   event.preventDefault();
   links[to]?.focus();
@@ -215,7 +224,7 @@ function Account({ user }: { readonly user: string }): JSX.Element {
           >
             <GearIcon /> {words.settings}
           </button>
-          <button type="button" role="menuitem" onClick={() => void acts.signOut()}>
+          <button type="button" role="menuitem" onClick={() => void done(acts.signOut())}>
             <LeaveIcon /> {words.signOut}
           </button>
         </div>

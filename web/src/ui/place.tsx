@@ -8,6 +8,7 @@ import { ConnectionState } from "./connection";
 import { usePort, useWords, wordsFor } from "./context";
 import { BellOffIcon, HashIcon, MenuIcon } from "./icons";
 import { drawer } from "./navigation";
+import { done } from "./notice";
 import { Messages } from "./timeline";
 
 export function OpenPlace({ timeline, user }: { readonly timeline: Timeline; readonly user: string }): JSX.Element {
@@ -31,10 +32,11 @@ export function OpenPlace({ timeline, user }: { readonly timeline: Timeline; rea
           <button
             type="button"
             class="quiet"
-            onClick={() => {
-              void acts.unfollow(place);
-              acts.go({ at: "start" });
-            }}
+            onClick={() =>
+              void done(acts.unfollow(place)).then((gone) => {
+                if (gone) acts.go({ at: "start" });
+              })
+            }
           >
             <BellOffIcon />
             <span>{words.unfollow}</span>

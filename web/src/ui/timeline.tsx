@@ -107,14 +107,17 @@ export function Messages({ timeline, user }: Props): JSX.Element {
   useEffect(() => {
     if (isFirst) arrived.current = false;
   }, [isFirst]);
+  const lastWritten = pending.at(-1)?.key;
+  const wasWritten = useRef(lastWritten);
   useEffect(() => {
-    // What one has just written is looked at.
-    atEnd.current = pending.length > 0 ? true : atEnd.current;
-    if (pending.length > 0) {
-      setLastShown(undefined);
-      stay();
-    }
-  }, [pending.at(-1)?.key]);
+    // What one has just written is looked at; what was waiting when one came is not.
+    if (lastWritten === wasWritten.current) return;
+    wasWritten.current = lastWritten;
+    if (lastWritten === undefined) return;
+    atEnd.current = true;
+    setLastShown(undefined);
+    stay();
+  }, [lastWritten]);
 
   // -- fetching, and what was seen ------------------------------------------
   const noticed = (): void => {

@@ -85,12 +85,19 @@ KNOWN: dict[str, list[Any]] = {
 """What there is, by the name of the parameter."""
 
 # Lists of rooms and of people go on after a room or a person.
-GOES_ON_AFTER = {"listRooms": list(ROOMS), "listUsers": ["ada", "bob"]}
+GOES_ON_AFTER = {
+    "listRooms": list(ROOMS),
+    "listUsers": ["ada", "bob"],
+    "listMarks": list(ROOMS),
+    "listConversations": ["bob", "cyd"],
+}
 
 
 def _document() -> dict[str, Any]:
     """Ours, with what there is named in it."""
     document = deepcopy(openapi(OPERATIONS, "http://chat.example"))
+    # Nobody can have read what was never posted.
+    document["components"]["schemas"]["NewMark"]["properties"]["seq"]["maximum"] = SAID
     for methods in document["paths"].values():
         for operation in methods.values():
             for parameter in operation["parameters"]:

@@ -204,6 +204,8 @@ def _no_schema_can_say(case: schemathesis.Case) -> bool:
         if not rooms and "inbox" not in query:
             return True
         return isinstance(rooms, list) and len({str(each).partition("@")[0] for each in rooms}) < len(rooms)
+    if isinstance(body.get("seq"), float):
+        return True  # to JSON Schema 1.0 is an integer
     rule = policy.room_name if case.operation.label == "POST /rooms" else policy.check_text
     given = body.get("name", body.get("text"))
     return isinstance(given, str) and _is_refused(rule, given)

@@ -9,7 +9,7 @@ from hubbub.domain.errors import StorageFull
 from hubbub.domain.ids import UserId, inbox_log
 from hubbub.storage.base import MAX_PAGE_BYTES
 from hubbub.storage.sqlite import SqliteStore, marks
-from hubbub.storage.sqlite.syncing import Pace
+from support.deadline import deadline
 from support.disk import Disk
 
 from .conftest import furnish
@@ -97,7 +97,8 @@ async def test_who_stops_waiting_keeps_nobody_elses_mark_from_being_told(store):
     await asyncio.sleep(0)
     gone.cancel()
 
-    assert await other == (1, True)
+    async with deadline():
+        assert await other == (1, True)
     assert await followed(store, "ada") == [("lounge", 1, 1)]
 
 
@@ -127,27 +128,3 @@ async def test_a_mark_that_waits_when_the_store_is_closed_is_written(open_sqlite
     await store.close()
 
     assert await waiting == (0, True)
-
-
-async def test_nobody_is_told_of_a_conversation_that_is_not_on_disk_yet(open_sqlite):
-    works = []
-    store = open_sqlite(apart=lambda work, done: works.append((work, done)), pace=Pace(apart=True))
-
-    def sync() -> None:
-        while works:
-            work, done = works.pop(0)
-            work()
-            done(None)
-
-    furnishing = asyncio.ensure_future(furnish(store))
-    while not furnishing.done():
-        sync()
-        await asyncio.sleep(0)
-    store.append([draft(ADA, "hi", sender="bob")], lambda outcomes: None)
-    assert await conversations(store) == []
-    sync()
-    store.append([draft(ADA, "there", sender="bob")], lambda outcomes: None)
-    assert await conversations(store) == [("bob", 0, 1, "hi")]
-    sync()
-    assert await conversations(store) == [("bob", 0, 2, "there")]
-    await store.close()

@@ -97,6 +97,12 @@ async def test_every_answer_of_the_page_is_guarded(server):
                 assert answer.headers[name.decode()] == value.decode()
 
 
+async def test_a_host_that_is_none_is_refused_by_the_page_too(server):
+    async with wire(server.address) as way:
+        way.say(b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n")
+        assert (await way.response()).status == 400
+
+
 TRAVERSALS = (
     *(
         "..",

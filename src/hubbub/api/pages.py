@@ -23,9 +23,12 @@ async def docs(call: Call) -> Answer:
 
 
 async def home(call: Call) -> Answer:
-    """Where people talk; on a server without the built page, what it is."""
+    """Where people talk; on a server without the built page, what it is. Raises BadInput."""
     index = call.site.built.index
-    return await about(call) if index is None else index.answer(call.headers)
+    if index is None:
+        return await about(call)
+    _ = call.url  # a Host that is none is refused here too, though the page is the same at every address
+    return index.answer(call.headers)
 
 
 async def about(call: Call) -> Answer:

@@ -5,7 +5,6 @@
  * is first sent, so it is stored once however often that is.
  */
 import { Backoff } from "./backoff";
-import { Listener, type Handlers, type ListenerEnvironment } from "./listener";
 import { Problem } from "./problem";
 import type {
   Conversation,
@@ -177,11 +176,6 @@ export class Client {
 
   // -- live -----------------------------------------------------------------
 
-  /** One live connection for any number of logs. See `Listener`. */
-  listener(handlers: Handlers, environment: ListenerEnvironment = {}): Listener {
-    return new Listener(this, handlers, environment);
-  }
-
   // -- requests -------------------------------------------------------------
 
   /** Where a WebSocket or an EventSource is opened, without a ticket: the cookie goes along. */
@@ -200,13 +194,14 @@ export class Client {
     for (const [name, value] of Object.entries(asked)) {
       if (value !== undefined && value !== "") query.set(name, String(value));
     }
-    const answer = await this.retried("GET", query.size ? `${path}?${query}` : path);
-    const link = answer.headers.get("link") ?? "";
-    return {
-      items: (await answer.json()) as T[],
-      more: link.includes(`rel="${rel}"`),
-      cursor: (answer.headers.get("etag") ?? "").replace(/^W\/|"/g, ""),
-    };
+    return this.retried(
+      () => this.request("GET", query.size ? `${path}?${query}` : path),
+      async (answer) => ({
+        items: await read<readonly T[]>(answer),
+        more: (answer.headers.get("link") ?? "").includes(`rel="${rel}"`),
+        cursor: (answer.headers.get("etag") ?? "").replace(/^W\/|"/g, ""),
+      }),
+    );
   }
 
   private async once<T>(method: string, path: string, body?: object, fields: Record<string, string> = {}): Promise<T> {
@@ -214,15 +209,16 @@ export class Client {
   }
 
   private async again<T>(method: string, path: string, body?: object, fields: Record<string, string> = {}): Promise<T> {
-    return read<T>(await this.retried(method, path, body, fields));
+    return this.retried(() => this.request(method, path, body, fields), read<T>);
   }
 
-  private async retried(method: string, path: string, body?: object, fields: Record<string, string> = {}): Promise<Response> {
+  /** An answer that was cut before all of it was read is no answer either. */
+  private async retried<T>(request: () => Promise<Response>, take: (answer: Response) => Promise<T>): Promise<T> {
     const backoff = new Backoff(this.chance);
     const until = this.nowMs() + this.patienceSeconds * 1000;
     for (;;) {
       try {
-        return await this.request(method, path, body, fields);
+        return await take(await request());
       } catch (problem) {
         if (!(problem instanceof Problem) || !problem.passes) throw problem;
         const wait = problem.retryAfter ?? backoff.next();

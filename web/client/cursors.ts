@@ -4,12 +4,12 @@
  *
  * Always true: every event up to `after` of a log was handed on, once and in order, and none after it.
  */
-import type { LogEvent, LogName, Subscribed } from "./wire";
-import { logOf, positionAfter } from "./wire";
+import type { LogEvent, LogName } from "./wire";
+import { firstOf, logOf, positionAfter } from "./wire";
 
 export interface Wish {
-  /** The seq of the last event that was applied; absent: what comes from now on. */
-  readonly after?: number;
+  /** What was applied already: a seq, or a cursor `EPOCH:SEQ`. Absent: what comes from now on. */
+  readonly after?: number | string;
   /**
    * More than this is not replayed: the log goes on from its head, and `behind` is told, so that its reader
    * reads the newest page instead. By default everything is replayed.
@@ -19,14 +19,20 @@ export interface Wish {
 
 interface Standing {
   after: number | undefined;
-  readonly replay: number;
-  /** Whether it is being skipped to the head: what comes meanwhile is not wanted. */
-  skipping: boolean;
+  replay: number;
+  /** Asked for and not answered yet: what comes meanwhile is of an older asking, and is not wanted. */
+  asked: boolean;
 }
 
-export type Seen = "new" | "repeat" | "unwanted";
+export type Taken =
+  | "new"
+  /** New, but what should have come before it has not. */
+  | "hole"
+  | "repeat"
+  | "unwanted";
 
 export class Cursors {
+  /** Which history the numbers are of; "" until somebody says. */
   epoch = "";
   private readonly logs = new Map<LogName, Standing>();
 
@@ -39,7 +45,20 @@ export class Cursors {
   }
 
   set(log: LogName, wish: Wish): void {
-    this.logs.set(log, { after: wish.after, replay: wish.replay ?? Infinity, skipping: false });
+    let { after } = wish;
+    if (typeof after === "string") {
+      const colon = after.lastIndexOf(":");
+      if (colon > 0 && !this.epoch) this.epoch = after.slice(0, colon);
+      after = Number(after.slice(colon + 1));
+    }
+    if (after !== undefined && !(Number.isSafeInteger(after) && after >= 0)) throw new RangeError(`no cursor: ${wish.after}`);
+    this.logs.set(log, { after, replay: wish.replay ?? Infinity, asked: false });
+  }
+
+  /** How much may be replayed from now on. */
+  allow(log: LogName, replay: number): void {
+    const standing = this.logs.get(log);
+    if (standing) standing.replay = replay;
   }
 
   delete(log: LogName): void {
@@ -57,33 +76,42 @@ export class Cursors {
     return this.epoch ? `${this.epoch}:${after}` : String(after);
   }
 
-  /** Forget where one stood: the log is of another history, or too far ahead. */
+  /** Forget where one stood: go on from the head. */
   restart(log: LogName): void {
     const standing = this.logs.get(log);
     if (standing) standing.after = undefined;
   }
 
-  /** Take the answer to a subscription. `behind`: too much would come; unsubscribe and begin at the head. */
-  subscribed(frame: Subscribed): "ready" | "behind" {
-    const standing = this.logs.get(logOf(frame));
-    if (!standing) return "ready";
-    standing.skipping = false;
-    if (standing.after === undefined) {
-      standing.after = frame.head;
-      return "ready";
-    }
-    if (frame.head - standing.after <= standing.replay) return "ready";
-    standing.skipping = true;
-    standing.after = undefined;
-    return "behind";
+  ask(log: LogName): void {
+    const standing = this.logs.get(log);
+    if (standing) standing.asked = true;
   }
 
-  take(event: LogEvent): Seen {
+  /** No answer will come to what was asked: the next connection asks anew, or needs not to. */
+  forgetAsking(): void {
+    for (const standing of this.logs.values()) standing.asked = false;
+  }
+
+  /** Take the answer to a subscription. `behind`: more would come than is wanted; begin at the head. */
+  subscribed(log: LogName, head: number): "ready" | "behind" {
+    const standing = this.logs.get(log);
+    if (!standing) return "ready";
+    if (standing.after !== undefined && head - standing.after > standing.replay) {
+      standing.after = undefined;
+      return "behind";
+    }
+    standing.asked = false;
+    standing.after ??= head;
+    return "ready";
+  }
+
+  take(event: LogEvent): Taken {
     const standing = this.logs.get(logOf(event));
-    if (!standing || standing.skipping) return "unwanted";
+    if (!standing || standing.asked) return "unwanted";
+    const before = standing.after;
     const position = positionAfter(event);
-    if (standing.after !== undefined && position <= standing.after) return "repeat";
+    if (before !== undefined && position <= before) return "repeat";
     standing.after = position;
-    return "new";
+    return before !== undefined && firstOf(event) > before + 1 ? "hole" : "new";
   }
 }

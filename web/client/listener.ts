@@ -2,19 +2,19 @@
  * One live connection for many logs, which comes back by itself and goes on where it was.
  *
  * Over a WebSocket; where that does not open although the server answers, over an event stream (`EventSource`),
- * from which it tries a WebSocket again now and then. Whatever happens to the connection, each event of a log
- * is handed on once and in order (`Cursors`).
+ * from which a WebSocket is tried again now and then. What is to be done is decided in `Line`; this is the shell
+ * that holds the socket, the stream and the timer, and does it.
  */
 import { Backoff } from "./backoff";
 import type { Client } from "./client";
-import { Cursors, type Wish } from "./cursors";
+import type { Wish } from "./cursors";
+import { type Begin, type Effect, Line, queryOf, type Transport, type WhyBehind } from "./line";
 import { Problem } from "./problem";
-import type { Bye, ErrorFrame, LogEvent, LogName, Mark, ServerFrame } from "./wire";
-import { isLogEvent } from "./wire";
+import type { LogEvent, LogName, Mark, ServerFrame } from "./wire";
 
 export type LineState =
   | { readonly state: "connecting" }
-  | { readonly state: "live"; readonly transport: "websocket" | "event-stream" }
+  | { readonly state: "live"; readonly transport: Transport }
   /** Tried again at `atMs`. */
   | { readonly state: "waiting"; readonly atMs: number }
   | { readonly state: "stopped" };
@@ -26,428 +26,287 @@ export interface Handlers {
   mark?(mark: Mark): void;
   /** Listening to a log has begun (again), and this is where it ends. Not told over event streams. */
   head?(log: LogName, head: number): void;
-  /** The log goes on from its head, and what was missed is to be read: it was too much, or of another history. */
-  behind?(log: LogName, why: "too-much" | "another-history"): void;
+  /** The log goes on from its head, and what was missed is to be read. */
+  behind?(log: LogName, why: WhyBehind): void;
   /** The log cannot be listened to, and is forgotten. */
   refused?(log: LogName, code: string): void;
   state?(state: LineState): void;
+  /** A WebSocket is open, and this is who the server takes us for. */
+  greet?(user: string): void;
   /** The session is over, and with it the listening. */
   ended?(reason: string): void;
 }
 
-/** What it runs on: the browser's own unless something else is handed in. */
+/** What it runs on: the machine's own unless something else is handed in; null where there is none. */
 export interface ListenerEnvironment {
-  readonly WebSocket?: new (url: string, protocols?: string) => WebSocket;
-  readonly EventSource?: new (url: string) => EventSource;
+  readonly WebSocket?: (new (url: string, protocols?: string) => WebSocket) | null;
+  readonly EventSource?: (new (url: string) => EventSource) | null;
   readonly setTimeout?: (act: () => void, ms: number) => unknown;
   readonly clearTimeout?: (timer: never) => void;
   readonly nowMs?: () => number;
   readonly chance?: () => number;
 }
 
-/** A server answers a request at once: after this long without an answer the connection is given up. */
-const ANSWER_SECONDS = 10;
-const OPEN_SECONDS = 15;
-/** Openings in a row that failed while the server answered otherwise: WebSockets do not come through. */
-const BLOCKED_AFTER = 2;
-/** How long an event stream is kept before a WebSocket is tried again. */
-const STREAM_SECONDS = 300;
-/** What the address of an event stream may hold; the server takes 16 KiB of head, proxies often 8. */
-const ADDRESS_CHARACTERS = 6000;
-
 const SUBPROTOCOL = "hubbub.v1";
-const ALIVE = "alive";
+const STREAMED = ["message", "sent", "gap", "mark", "bye"];
+
+/** Listen, from now on and until `stop`. */
+export function connect(client: Client, handlers: Handlers, environment: ListenerEnvironment = {}): Listener {
+  const listener = new Listener(client, handlers, environment);
+  listener.start();
+  return listener;
+}
 
 export class Listener {
-  private readonly cursors = new Cursors();
-  private readonly backoff: Backoff;
+  private readonly line: Line;
+  private readonly WebSocket: ListenerEnvironment["WebSocket"];
+  private readonly EventSource: ListenerEnvironment["EventSource"];
   private readonly nowMs: () => number;
   private readonly later: (act: () => void, seconds: number) => () => void;
-  private readonly WebSocket: NonNullable<ListenerEnvironment["WebSocket"]>;
-  private readonly EventSource: ListenerEnvironment["EventSource"];
-  private socket: WebSocket | null = null;
-  private stream: EventSource | null = null;
-  private running = false;
-  private greeted = false;
-  /** Answers to subscriptions that are still out: `live` is told when the last has come. */
-  private readonly asked = new Map<number, LogName>();
-  private refs = 0;
-  private blocked = 0;
-  private retryAfterSeconds: number | undefined;
-  private focus: LogName | undefined;
+  private cancelWaking: () => void = () => {};
+  /** Lets go of whatever connection there is, or is being opened. */
+  private drop: () => void = () => {};
+  private send: (text: string) => void = () => {};
   private told: LineState = { state: "stopped" };
-  /** What is due: trying again, looking whether the other end is alive, opening a stream anew. */
-  private cancelDue: () => void = () => {};
-  private cancelReopening: () => void = () => {};
-  private attempt = 0;
+  private acting = false;
 
   constructor(
     private readonly client: Client,
     private readonly handlers: Handlers,
     environment: ListenerEnvironment = {},
   ) {
-    this.backoff = new Backoff(environment.chance);
+    this.WebSocket = environment.WebSocket === undefined ? globalThis.WebSocket : environment.WebSocket;
+    this.EventSource = environment.EventSource === undefined ? globalThis.EventSource : environment.EventSource;
     this.nowMs = environment.nowMs ?? Date.now;
-    this.WebSocket = environment.WebSocket ?? globalThis.WebSocket;
-    this.EventSource = environment.EventSource ?? globalThis.EventSource;
     const set = environment.setTimeout ?? ((act, ms) => globalThis.setTimeout(act, ms));
     const clear = environment.clearTimeout ?? ((timer: never) => globalThis.clearTimeout(timer));
     this.later = (act, seconds) => {
       const timer = set(act, seconds * 1000);
       return () => clear(timer as never);
     };
+    const transports: Transport[] = [];
+    if (this.WebSocket) transports.push("websocket");
+    if (this.EventSource) transports.push("event-stream");
+    this.line = new Line(new Backoff(environment.chance), { transports, tickets: client.token !== undefined });
   }
 
   get state(): LineState {
     return this.told;
   }
 
-  /** Listen to a log. Naming one again has it go on from the new wish. */
+  /** Whether everything that is listened to is on the connection there is. */
+  get complete(): boolean {
+    return this.line.complete;
+  }
+
+  start(): void {
+    this.line.start();
+    this.act();
+  }
+
+  stop(): void {
+    this.line.stop();
+    this.act();
+  }
+
+  /** Listen to a log, from now on or from where it is wished. Naming it again has it go on from the new wish. */
   listen(log: LogName, wish: Wish = {}): void {
-    const known = this.cursors.has(log);
-    this.cursors.set(log, wish);
-    if (this.socket && this.client.token !== undefined && !known) {
-      this.reopen(); // a ticket is for the logs it names
-    } else if (this.socket && this.greeted) {
-      if (known) this.send({ type: "unsubscribe", ref: ++this.refs, ...named(log) });
-      this.subscribe(log);
-    } else if (this.stream) {
-      this.reopen();
-    }
+    this.line.listen(log, wish);
+    this.act();
+  }
+
+  /** How much of the log may be replayed from now on, when the connection was away. */
+  allow(log: LogName, replay: number): void {
+    this.line.allow(log, replay);
   }
 
   leave(log: LogName): void {
-    if (!this.cursors.has(log)) return;
-    this.cursors.delete(log);
-    if (this.socket && this.greeted) this.send({ type: "unsubscribe", ref: ++this.refs, ...named(log) });
-    else if (this.stream) this.reopen();
+    this.line.leave(log);
+    this.act();
+  }
+
+  has(log: LogName): boolean {
+    return this.line.cursors.has(log);
+  }
+
+  /** Whether what comes in this log is heard, or will be, from where one stands. */
+  hears(log: LogName): boolean {
+    return this.line.hears(log);
   }
 
   /** Where it stands in a log, once that is known. */
   position(log: LogName): number | undefined {
-    return this.cursors.position(log);
+    return this.line.cursors.position(log);
   }
 
-  has(log: LogName): boolean {
-    return this.cursors.has(log);
-  }
-
-  /** The log that has to be on an event stream even when not all fit. */
+  /** The log that has to be heard even when not all fit on the connection. */
   prefer(log: LogName | undefined): void {
-    this.focus = log;
-  }
-
-  start(): void {
-    if (this.running) return;
-    this.running = true;
-    this.connect();
-  }
-
-  stop(): void {
-    this.running = false;
-    this.drop();
-    this.tell({ state: "stopped" });
+    this.line.prefer(log);
   }
 
   /** Connect now rather than when the time has come; a live connection is left alone. */
   reconnect(): void {
-    if (this.running && this.told.state === "waiting") this.connect();
+    this.line.reconnect();
+    this.act();
   }
 
   /** The network may have gone without a word: find out now. */
   doubt(): void {
-    if (this.socket && this.greeted) this.askWhetherAlive();
-    else this.reconnect();
+    this.line.doubt();
+    this.act();
   }
 
-  // -- connecting -----------------------------------------------------------
+  // -- carrying out ---------------------------------------------------------
 
-  private connect(): void {
-    this.drop();
-    this.tell({ state: "connecting" });
-    const attempt = ++this.attempt;
-    const open = this.blocked >= BLOCKED_AFTER && this.EventSource ? this.openStream() : this.openSocket();
-    void open.catch((problem: unknown) => {
-      if (attempt === this.attempt && this.running) void this.failed(problem);
-    });
-  }
-
-  /** Let go of whatever connection there is. */
-  private drop(): void {
-    this.attempt++;
-    this.cancelDue();
-    this.cancelReopening();
-    this.asked.clear();
-    this.greeted = false;
-    const { socket, stream } = this;
-    this.socket = this.stream = null;
-    if (socket) {
-      socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
-      socket.close();
-    }
-    stream?.close();
-  }
-
-  private due(act: () => void, seconds: number): void {
-    this.cancelDue();
-    this.cancelDue = this.later(act, seconds);
-  }
-
-  /** No connection came about, or it is gone: find out why, and come back. */
-  private async failed(problem?: unknown): Promise<void> {
-    const never = !this.greeted;
-    const streamed = this.stream !== null;
-    this.drop();
-    this.tell({ state: "connecting" });
-    const attempt = this.attempt;
-    if (never) {
-      // Browsers do not tell why an opening failed; a plain request does.
-      let why = problem;
-      try {
-        await this.client.sessionNow();
-      } catch (found) {
-        why = found;
+  /** What handlers ask for meanwhile is done after what is being done. */
+  private act(): void {
+    if (this.acting) return;
+    this.acting = true;
+    try {
+      for (let effects = this.line.take(); effects.length > 0; effects = this.line.take()) {
+        for (const effect of effects) this.carryOut(effect);
       }
-      if (attempt !== this.attempt || !this.running) return;
-      if (why instanceof Problem && why.signedOut) return this.end("signed-out");
-      if (why === undefined) this.blocked = streamed ? 0 : this.blocked + 1;
-      if (why instanceof Problem && why.retryAfter !== undefined) this.retryAfterSeconds = why.retryAfter;
-      if (why === undefined && this.blocked === BLOCKED_AFTER) return this.connect();
+    } finally {
+      this.acting = false;
     }
-    const seconds = this.retryAfterSeconds ?? this.backoff.next();
-    this.retryAfterSeconds = undefined;
-    this.tell({ state: "waiting", atMs: this.nowMs() + seconds * 1000 });
-    this.due(() => this.connect(), seconds);
   }
 
-  private end(reason: string): void {
-    this.running = false;
-    this.drop();
-    this.tell({ state: "stopped" });
-    this.handlers.ended?.(reason);
-  }
-
-  private live(transport: "websocket" | "event-stream"): void {
-    this.backoff.succeeded();
-    this.tell({ state: "live", transport });
-  }
-
-  private tell(state: LineState): void {
-    this.told = state;
-    this.handlers.state?.(state);
-  }
-
-  // -- over a WebSocket -----------------------------------------------------
-
-  private async openSocket(): Promise<void> {
-    let address = this.client.address("/ws", "ws");
-    if (this.client.token !== undefined) {
-      const attempt = this.attempt;
-      const names: LogName[] = this.cursors.names();
-      if (names.length === 0) names.push("inbox");
-      address = (await this.client.offer(query(names, () => undefined))).websocket;
-      if (attempt !== this.attempt) return;
-    }
-    const socket = new this.WebSocket(address, SUBPROTOCOL);
-    this.socket = socket;
-    socket.onmessage = (message) => this.received(JSON.parse(String(message.data)) as ServerFrame);
-    socket.onclose = (close) => {
-      if (close.code === 4401) this.end("signed-out");
-      else void this.failed();
-    };
-    this.due(() => void this.failed(), OPEN_SECONDS);
-  }
-
-  private received(frame: ServerFrame): void {
-    switch (frame.type) {
-      case "hello":
-        this.greet(frame.epoch, frame.ping_seconds);
+  private carryOut(effect: Effect): void {
+    const { handlers } = this;
+    switch (effect.do) {
+      case "open":
+        this.open(effect.over, effect.logs);
         break;
-      case "subscribed":
-        if (typeof frame.ref === "number") this.subscribed(frame.ref, frame.head);
+      case "close":
+        this.drop();
         break;
-      case "error":
-        if (typeof frame.ref === "number") this.refused(frame.ref, frame);
+      case "send":
+        this.send(JSON.stringify(effect.frame));
+        break;
+      case "ask":
+        void this.ask(effect.logs);
+        break;
+      case "wake":
+        this.cancelWaking();
+        this.cancelWaking = this.later(() => {
+          this.line.woken();
+          this.act();
+        }, effect.seconds);
+        break;
+      case "sleep":
+        this.cancelWaking();
+        break;
+      case "state": {
+        const { phase } = effect;
+        this.told = phase.state === "waiting" ? { state: "waiting", atMs: this.nowMs() + phase.seconds * 1000 } : phase;
+        handlers.state?.(this.told);
+        break;
+      }
+      case "event":
+        handlers.event(effect.event);
         break;
       case "mark":
-        this.handlers.mark?.(frame);
+        handlers.mark?.(effect.mark);
         break;
-      case "bye":
-        this.bye(frame);
+      case "head":
+        handlers.head?.(effect.log, effect.head);
         break;
-      default:
-        if (isLogEvent(frame)) this.event(frame);
-    }
-    if (this.socket && this.greeted) this.watch();
-  }
-
-  private pingSeconds = 25;
-
-  private greet(epoch: string, pingSeconds: number): void {
-    this.greeted = true;
-    this.blocked = 0;
-    this.pingSeconds = pingSeconds;
-    this.enter(epoch);
-    const ticketed = this.client.token !== undefined;
-    for (const log of this.cursors.names()) {
-      // What a ticket opened began at the head: begin it again where one stood.
-      if (ticketed) this.send({ type: "unsubscribe", ref: ++this.refs, ...named(log) });
-      this.subscribe(log);
-    }
-    if (this.asked.size === 0) this.live("websocket");
-  }
-
-  /** The server says which history its numbers are of. */
-  private enter(epoch: string): void {
-    const before = this.cursors.epoch;
-    this.cursors.epoch = epoch;
-    if (before && before !== epoch) {
-      for (const log of this.cursors.names()) {
-        this.cursors.restart(log);
-        this.handlers.behind?.(log, "another-history");
-      }
+      case "behind":
+        handlers.behind?.(effect.log, effect.why);
+        break;
+      case "refused":
+        handlers.refused?.(effect.log, effect.code);
+        break;
+      case "greet":
+        handlers.greet?.(effect.user);
+        break;
+      case "end":
+        handlers.ended?.(effect.reason);
+        break;
     }
   }
 
-  private subscribe(log: LogName): void {
-    const ref = ++this.refs;
-    const after = this.cursors.cursor(log);
-    this.asked.set(ref, log);
-    this.send({ type: "subscribe", ref, ...named(log), ...(after === undefined ? {} : { after }) });
-  }
-
-  private subscribed(ref: number, head: number): void {
-    const log = this.asked.get(ref);
-    if (log === undefined) return;
-    this.asked.delete(ref);
-    if (this.cursors.has(log)) {
-      if (this.cursors.subscribed({ type: "subscribed", ...named(log), head }) === "behind") {
-        this.send({ type: "unsubscribe", ref: ++this.refs, ...named(log) });
-        this.handlers.behind?.(log, "too-much");
-        // Asked for anew in the same breath, unless its reader has done so already.
-        if (![...this.asked.values()].includes(log)) this.subscribe(log);
-      } else {
-        this.handlers.head?.(log, head);
-      }
+  private open(over: Transport, logs: readonly Begin[]): void {
+    let isWanted = true;
+    this.drop = () => {
+      isWanted = false;
+    };
+    const opened = (address: string): void => {
+      if (!isWanted) return;
+      if (over === "websocket") this.openSocket(address);
+      else this.openStream(address);
+    };
+    if (this.client.token === undefined) {
+      opened(over === "websocket" ? this.client.address("/ws", "ws") : this.client.address(`/subscribe?${queryOf(logs)}`, "http"));
+      return;
     }
-    if (this.asked.size === 0 && this.told.state !== "live") this.live("websocket");
+    this.client.offer(queryOf(logs)).then(
+      (offer) => opened(over === "websocket" ? offer.websocket : offer.event_stream),
+      (problem: unknown) => {
+        if (!isWanted) return;
+        this.line.denied(asProblem(problem));
+        this.act();
+      },
+    );
   }
 
-  private refused(ref: number, frame: ErrorFrame): void {
-    const log = this.asked.get(ref);
-    if (log === undefined) return;
-    this.asked.delete(ref);
-    if (!this.cursors.has(log)) return;
-    const code = frame.problem.slice("/problems/".length);
-    if (code === "stale-cursor") {
-      this.cursors.restart(log);
-      this.handlers.behind?.(log, "another-history");
-      if (![...this.asked.values()].includes(log)) this.subscribe(log);
-    } else if (frame.status === 429 || frame.status >= 500) {
-      this.retryAfterSeconds = frame.retry_after;
-      void this.failed();
-    } else {
-      this.cursors.delete(log);
-      this.handlers.refused?.(log, code);
-      if (this.asked.size === 0 && this.told.state !== "live") this.live("websocket");
-    }
+  private openSocket(address: string): void {
+    if (!this.WebSocket) return;
+    const socket = new this.WebSocket(address, SUBPROTOCOL);
+    this.send = (text) => {
+      if (socket.readyState === 1) socket.send(text);
+    };
+    this.drop = () => {
+      socket.onmessage = socket.onclose = null;
+      this.send = () => {};
+      socket.close();
+    };
+    socket.onmessage = (message) => this.received(message);
+    socket.onclose = (close) => {
+      this.line.closed(close.code);
+      this.act();
+    };
   }
 
-  private event(event: LogEvent): void {
-    if (this.cursors.take(event) === "new") this.handlers.event(event);
-  }
-
-  private bye(bye: Bye): void {
-    if (bye.reason === "signed-out" || bye.reason === "expired" || bye.reason === "disabled") {
-      this.end(bye.reason);
-    } else {
-      this.retryAfterSeconds = bye.retry_after;
-    }
-  }
-
-  /** Browsers answer pings without telling: so ask something of our own when it has been quiet. */
-  private watch(): void {
-    this.due(() => this.askWhetherAlive(), this.pingSeconds);
-  }
-
-  private askWhetherAlive(): void {
-    this.send({ type: "unsubscribe", ref: ALIVE, room: "-" });
-    this.due(() => void this.failed(), ANSWER_SECONDS);
-  }
-
-  private send(frame: object): void {
-    if (this.socket?.readyState === 1) this.socket.send(JSON.stringify(frame));
-  }
-
-  // -- over an event stream -------------------------------------------------
-
-  private async openStream(): Promise<void> {
-    const EventSource = this.EventSource;
-    if (!EventSource) throw new Error("there is no EventSource here");
-    const attempt = this.attempt;
-    const asked = query(this.fitting(), (log) => this.cursors.cursor(log));
-    const address =
-      this.client.token === undefined
-        ? this.client.address(`/subscribe?${asked}`, "http")
-        : (await this.client.offer(asked)).event_stream;
-    if (attempt !== this.attempt) return;
-    const stream = new EventSource(address);
-    this.stream = stream;
+  private openStream(address: string): void {
+    if (!this.EventSource) return;
+    const stream = new this.EventSource(address);
+    const received = (message: Event): void => this.received(message as MessageEvent);
+    this.drop = () => {
+      stream.onopen = stream.onerror = null;
+      for (const type of STREAMED) stream.removeEventListener(type, received);
+      stream.close();
+    };
+    for (const type of STREAMED) stream.addEventListener(type, received);
     stream.onopen = () => {
-      this.greeted = true;
-      this.live("event-stream");
-      this.due(() => this.tryWebSocket(), STREAM_SECONDS);
+      this.line.connected();
+      this.act();
     };
     stream.onerror = () => {
-      void this.failed();
+      this.line.closed();
+      this.act();
     };
-    for (const type of ["message", "sent", "gap", "mark", "bye"]) {
-      stream.addEventListener(type, (message) => {
-        if (this.stream !== stream) return;
-        const frame = JSON.parse(String((message as MessageEvent).data)) as ServerFrame;
-        if (isLogEvent(frame)) this.event(frame);
-        else if (frame.type === "mark") this.handlers.mark?.(frame);
-        else if (frame.type === "bye") this.bye(frame);
-      });
+  }
+
+  private received(message: MessageEvent): void {
+    this.line.received(JSON.parse(String(message.data)) as ServerFrame);
+    this.act();
+  }
+
+  private async ask(logs: readonly Begin[]): Promise<void> {
+    let found: Problem | undefined;
+    try {
+      if (logs.length > 0) await this.client.offer(queryOf(logs));
+      else await this.client.sessionNow();
+    } catch (problem) {
+      found = asProblem(problem);
     }
-    this.due(() => void this.failed(), OPEN_SECONDS);
-  }
-
-  private tryWebSocket(): void {
-    this.blocked = BLOCKED_AFTER - 1;
-    this.connect();
-  }
-
-  /** Connect anew for other logs; once, when several come and go in the same turn. */
-  private reopen(): void {
-    this.cancelReopening();
-    this.cancelReopening = this.later(() => this.connect(), 0);
-  }
-
-  /** As many logs as an address holds, the preferred first. */
-  private fitting(): LogName[] {
-    const names = this.cursors.names();
-    const order = [...new Set<LogName>([...names.filter((n) => n === "inbox" || n === this.focus), ...names])];
-    let size = 0;
-    return order.filter((log) => (size += query([log], (each) => this.cursors.cursor(each)).length + 1) <= ADDRESS_CHARACTERS);
-  }
-
-  /** Whether everything that is listened to is on the connection there is. */
-  get complete(): boolean {
-    return this.stream === null || this.fitting().length === this.cursors.names().length;
+    this.line.answered(found);
+    this.act();
   }
 }
 
-function named(log: LogName): { readonly inbox: true } | { readonly room: string } {
-  return log === "inbox" ? { inbox: true } : { room: log.slice("room/".length) };
-}
-
-function query(logs: readonly LogName[], cursor: (log: LogName) => string | undefined): string {
-  const asked = new URLSearchParams();
-  for (const log of logs) {
-    const after = cursor(log);
-    if (log === "inbox") asked.append("inbox", after ?? "");
-    else asked.append("room", after === undefined ? log.slice(5) : `${log.slice(5)}@${after}`);
-  }
-  return asked.toString();
+function asProblem(problem: unknown): Problem {
+  if (problem instanceof Problem) return problem;
+  throw problem;
 }

@@ -18,8 +18,9 @@ export class Problem extends Error {
     return this.body.retry_after;
   }
 
-  /** Whether the same request may succeed later. */
+  /** Whether the same request may succeed later, without anybody doing anything. */
   get passes(): boolean {
+    if (this.code === "damaged") return false; // until the server is put right
     return this.status === 0 || this.status === 429 || this.status === 408 || this.status >= 500;
   }
 

@@ -130,7 +130,8 @@ export interface Conversation {
   /** What was read, as a seq of one's own inbox; 0 when there is no mark. */
   readonly seq: number;
   readonly unread: number;
-  readonly last: Message | Sent;
+  /** The newest event, as in one's own inbox; null when there is none any more. */
+  readonly last: Message | Sent | null;
 }
 
 /** RFC 9457. */
@@ -154,6 +155,11 @@ export function logOf(event: LogEvent | Subscribed): LogName {
 
 export function isLogEvent(frame: { readonly type: string }): frame is LogEvent {
   return frame.type === "message" || frame.type === "sent" || frame.type === "gap";
+}
+
+/** The first number that this event takes in its log. */
+export function firstOf(event: LogEvent): number {
+  return event.type === "gap" ? event.first : event.seq;
 }
 
 /** Where a reader stands after this event. */

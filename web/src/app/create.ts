@@ -1,93 +1,75 @@
-/** Everything behind the page's look, put together. The one place that names the browser's own objects. */
-import { batch, computed, effect, signal } from "@preact/signals";
+/** Everything behind the page's look, put together: who is here, where they are, and what they can do. */
+import { batch, computed, signal } from "@preact/signals";
 
-import { Client, type LogEvent } from "../../client";
-import { type PlaceKey, keyOf, placeOf, unreadIn } from "../state/places";
+import { Client } from "../../client";
 import { conversationRows, roomRows, totalUnread } from "../state/rows";
-import { lastSeq } from "../state/window";
+import { findPeople, findRooms, roomOf } from "./directory";
+import { browserEnvironment, type Environment } from "./environment";
+import { Lounge } from "./lounge";
 import { memoryOf, ourName } from "./memory";
-import { noticeOf } from "./notices";
 import { outcome } from "./outcome";
-import type { Acts, Connection, Language, Pending, Place, Port, Preferences, Room, Route, Session, Theme, Timeline } from "./port";
+import type { Acts, Connection, Place, Port, Route, Session } from "./port";
+import { Choices } from "./preferences";
 import { hashOf, routeOf } from "./routes";
-import { Sending } from "./sending";
-import { Sync } from "./sync";
 
-/** Rooms and people that a search shows. */
-const FOUND = 200;
-const DRAFT = ":draft:";
+const RECOGNISE_MS = 2000;
+/** In the browser's memory: whose the cookie is. "" while somebody is signing in, or nobody is signed in. */
+const USER = "user";
 
-const LANGUAGES: readonly Language[] = ["en", "de"];
-const THEMES: readonly Theme[] = ["system", "light", "dark"];
-
-interface Lounge {
-  readonly user: string;
-  readonly sync: Sync;
-  readonly sending: Sending;
-}
-
-export function createPort(browser: Window & typeof globalThis = window): Port {
-  const client = new Client("", { patienceSeconds: 10 });
-  const memory = memoryOf(() => browser.localStorage);
+export function createPort(env: Environment = browserEnvironment()): Port {
+  const client = new Client(env.server, {
+    patienceSeconds: 10,
+    fetch: env.fetch,
+    chance: env.chance,
+    nowMs: env.nowMs,
+    sleep: (seconds) => new Promise((done) => env.setTimeout(() => done(), seconds * 1000)),
+  });
+  const memory = memoryOf(env.storage);
+  const choices = new Choices(env, memory);
   const session = signal<Session>({ state: "unknown" });
-  const online = signal(browser.navigator.onLine);
-  const route = signal<Route>(routeOf(browser.location.hash));
+  const isOnline = signal(env.isOnline());
+  const route = signal<Route>(routeOf(env.hash.get()));
   const lounge = signal<Lounge | null>(null);
-  const draftPlaces = signal<ReadonlySet<PlaceKey>>(new Set());
-  const draft = signal("");
-  const later = (act: () => void, ms: number): unknown => browser.setTimeout(act, ms);
-  const isVisible = (): boolean => browser.document.visibilityState === "visible";
 
   // -- who is here ----------------------------------------------------------
 
   function enter(user: string): void {
-    leave();
-    const sync = new Sync({
-      client,
-      user,
-      listener: {},
-      setTimeout: later,
-      isVisible,
-      happened: (event) => happened(event),
-      ended: (reason) => ended(reason),
-      live: () => sending.pump(),
-    });
-    const sending = new Sending({
+    memory.set(USER, user);
+    if (lounge.value?.user === user) return;
+    lounge.value?.stop();
+    const here: Lounge = new Lounge(user, {
+      env,
       client,
       memory,
-      user,
-      nowMs: Date.now,
-      setTimeout: later,
-      chance: Math.random,
-      stored: (place, seq) => {
-        sync.read(place, seq);
-        settle();
-      },
+      isOurs: () => (memory.get(USER) ?? user) === user,
+      ended: (reason) => void lost(here, reason),
+      wantsNotices: () => choices.value.value.notifications === "on",
+      go,
     });
     batch(() => {
-      lounge.value = { user, sync, sending };
+      lounge.value = here;
       session.value = { state: "in", user };
-      draftPlaces.value = new Set(memory.names(user + DRAFT).filter((key) => placeOf(key)) as PlaceKey[]);
+      here.start();
+      here.arrive(route.value);
     });
-    void sync.start();
-    sending.pump();
-    arrive();
   }
 
-  function leave(): void {
-    lounge.value?.sync.stop();
-    lounge.value?.sending.stop();
-    batch(() => {
-      lounge.value = null;
-      draft.value = "";
-      draftPlaces.value = new Set();
-    });
+  /** A session is over. In another tab somebody may have begun another, for which the cookie speaks now. */
+  async function lost(here: Lounge, reason: string): Promise<void> {
+    if (here.isOver) return;
+    here.stop();
+    const found = await outcome(() => client.sessionNow());
+    if (lounge.value !== here) return;
+    ended(reason);
+    if (found.ok) enter(found.value.user);
   }
 
   function ended(reason: string): void {
-    leave();
-    const why = reason === "expired" || reason === "disabled" ? reason : "signed-out";
-    session.value = { state: "out", why };
+    lounge.value?.stop();
+    batch(() => {
+      lounge.value = null;
+      session.value = { state: "out", why: reason === "expired" || reason === "disabled" ? reason : "signed-out" };
+    });
   }
 
   async function recognise(): Promise<void> {
@@ -95,184 +77,80 @@ export function createPort(browser: Window & typeof globalThis = window): Port {
     if (found.ok) enter(found.value.user);
     else if (session.value.state !== "unknown") return;
     else if (found.trouble.code === "not-signed-in") session.value = { state: "out", why: "never" };
-    else later(() => void recognise(), 2000); // nobody answers: it stays unknown
+    else env.setTimeout(() => void recognise(), RECOGNISE_MS); // nobody answers: it stays unknown
   }
 
-  // -- where --------------------------------------------------------------
-
-  function arrive(): void {
-    const here = lounge.value;
-    if (!here) return;
-    const to = route.value;
-    if (to.at === "place") {
-      const open = here.sync.open.value;
-      if (!open || keyOf(open.place) !== keyOf(to.place)) here.sync.openPlace(to.place);
-      draft.value = memory.get(here.user + DRAFT + keyOf(to.place)) ?? "";
-    } else {
-      here.sync.close();
-      draft.value = "";
+  async function signIn(name: string, password: string): Promise<void> {
+    const before = memory.get(USER);
+    memory.set(USER, ""); // the cookie is about to be another's: no tab may send under the old name any more
+    try {
+      const { user } = await client.signIn(name, password, { cookie: true });
+      enter(user);
+    } catch (problem) {
+      if (before !== null) memory.set(USER, before);
+      throw problem;
     }
-    settle();
   }
+
+  // -- where ----------------------------------------------------------------
 
   function go(to: Route): void {
     const hash = hashOf(to);
-    if (browser.location.hash === hash) return;
-    browser.location.hash = hash;
+    if (env.hash.get() !== hash) env.hash.set(hash);
   }
-
-  browser.addEventListener("hashchange", () => {
-    route.value = routeOf(browser.location.hash);
-    arrive();
-  });
 
   function openPlace(): Place | undefined {
     return route.value.at === "place" ? route.value.place : undefined;
   }
 
+  env.on({
+    hashChanged: () =>
+      batch(() => {
+        route.value = routeOf(env.hash.get());
+        lounge.value?.arrive(route.value);
+      }),
+    networkChanged: () => {
+      isOnline.value = env.isOnline();
+      lounge.value?.sync.doubt();
+      if (isOnline.value) lounge.value?.wake();
+    },
+    visibilityChanged: () => {
+      if (!env.isVisible()) return;
+      lounge.value?.sync.doubt();
+      if (session.value.state === "out") void recognise(); // signed in meanwhile, in another tab
+    },
+    storageChanged: (key, text) => {
+      const name = ourName(key);
+      if (name === undefined) return;
+      choices.written(name);
+      if (name === USER) return otherUser(text);
+      lounge.value?.drafts.written(name, text);
+      if (text === null) lounge.value?.sending.forgotten(name);
+    },
+  });
+
+  /** In another tab somebody has signed in, or is about to: what is here is theirs, or over. */
+  function otherUser(user: string | null): void {
+    if (!user) return;
+    if (user === lounge.value?.user) return lounge.value.wake();
+    if (lounge.value) ended("signed-out");
+    if (env.isVisible()) void recognise();
+  }
+
   // -- what is shown --------------------------------------------------------
 
-  const rooms = computed(() => (lounge.value ? roomRows(lounge.value.sync.places.value, draftPlaces.value, openPlace()) : []));
-  const conversations = computed(() =>
-    lounge.value ? conversationRows(lounge.value.sync.places.value, draftPlaces.value, openPlace()) : [],
-  );
+  const places = computed(() => lounge.value?.sync.places.value);
+  const drafted = computed(() => lounge.value?.drafts.places.value ?? new Set<never>());
+  const rooms = computed(() => (places.value ? roomRows(places.value, drafted.value, openPlace()) : []));
+  const conversations = computed(() => (places.value ? conversationRows(places.value, drafted.value, openPlace()) : []));
   const unread = computed(() => totalUnread(rooms.value, conversations.value));
-
+  const timeline = computed(() => lounge.value?.timeline.value ?? null);
+  const draft = computed(() => lounge.value?.drafts.open.value ?? "");
   const connection = computed<Connection>(() => {
-    if (!online.value) return { state: "offline" };
-    const line = lounge.value?.sync.line.value ?? { state: "connecting" };
-    return line.state === "stopped" ? { state: "connecting" } : line;
+    if (!isOnline.value) return { state: "offline" };
+    const line = lounge.value?.sync.line.value;
+    return line && line.state !== "stopped" ? line : { state: "connecting" };
   });
-
-  const timeline = computed<Timeline | null>(() => {
-    const here = lounge.value;
-    const open = here?.sync.open.value;
-    if (!here || !open) return null;
-    const { place, window, loading, trouble, readBefore } = open;
-    const known = here.sync.places.value;
-    const room = place.kind === "room" ? known.rooms.get(place.id) : undefined;
-    const key = keyOf(place);
-    return {
-      place,
-      name: place.kind === "room" ? (room?.name ?? "") : place.name,
-      followed: room?.mark !== undefined,
-      entries: window.entries,
-      pending: here.sending.outbox.value.filter((each) => each.place === key) satisfies readonly Pending[],
-      reachesStart: window.reachesStart,
-      reachesEnd: window.reachesEnd,
-      loading,
-      ...(trouble ? { trouble } : {}),
-      readBefore,
-      unread: unreadIn(known, place),
-    };
-  });
-
-  /** What is stored and shown by now, or stored somewhere nobody looks, is not pending. */
-  function settle(): void {
-    const here = lounge.value;
-    const open = here?.sync.open.value;
-    here?.sending.settle(open ? keyOf(open.place) : undefined, open ? (lastSeq(open.window) ?? 0) : 0);
-  }
-
-  effect(() => {
-    if (lounge.value?.sync.open.value) later(settle, 0);
-  });
-
-  // -- what happens ---------------------------------------------------------
-
-  function happened(event: LogEvent): void {
-    const here = lounge.value;
-    if (!here || event.type === "gap") return;
-    if (event.sender === here.user) here.sending.seen(event.key);
-    const roomId = event.type === "message" ? event.room : undefined;
-    const roomName = roomId === undefined ? "" : (here.sync.places.value.rooms.get(roomId)?.name ?? "");
-    const notice = isVisible() || preferences.value.notifications !== "on" ? null : noticeOf(event, here.user, roomName);
-    if (!notice) return;
-    const shown = new browser.Notification(notice.title, { body: notice.body, tag: event.id });
-    shown.onclick = () => {
-      browser.focus();
-      go({ at: "place", place: notice.place });
-      shown.close();
-    };
-  }
-
-  browser.addEventListener("online", () => {
-    online.value = true;
-    lounge.value?.sync.reconnect();
-    lounge.value?.sync.doubt();
-    lounge.value?.sending.pump();
-  });
-  browser.addEventListener("offline", () => {
-    online.value = false;
-    lounge.value?.sync.doubt();
-  });
-  browser.document.addEventListener("visibilitychange", () => {
-    if (!isVisible()) return;
-    lounge.value?.sync.doubt();
-    if (session.value.state === "out") void recognise(); // signed in meanwhile, in another tab
-  });
-  browser.addEventListener("storage", (event) => {
-    const here = lounge.value;
-    const name = ourName(event.key);
-    if (name === undefined) return;
-    if (name === "preferences") preferences.value = readPreferences();
-    if (!here) return;
-    const unsent = `${here.user}:unsent:`;
-    if (name.startsWith(unsent) && event.newValue === null) here.sending.letGo(name.slice(unsent.length));
-    const place = name.startsWith(here.user + DRAFT) ? placeOf(name.slice((here.user + DRAFT).length)) : null;
-    if (place) noteDraft(keyOf(place), event.newValue ?? "");
-  });
-
-  // -- drafts ---------------------------------------------------------------
-
-  function noteDraft(key: PlaceKey, text: string): void {
-    if (draftPlaces.value.has(key) === (text !== "")) return;
-    const places = new Set(draftPlaces.value);
-    if (text === "") places.delete(key);
-    else places.add(key);
-    draftPlaces.value = places;
-  }
-
-  function keepDraft(text: string): void {
-    const here = lounge.value;
-    const place = openPlace();
-    if (!here || !place) return;
-    draft.value = text;
-    const name = here.user + DRAFT + keyOf(place);
-    if (text === "") memory.delete(name);
-    else memory.set(name, text);
-    noteDraft(keyOf(place), text);
-  }
-
-  // -- preferences ----------------------------------------------------------
-
-  function readPreferences(): Preferences {
-    let kept: Partial<Record<keyof Preferences, unknown>> = {};
-    try {
-      kept = (JSON.parse(memory.get("preferences") ?? "{}") as typeof kept | null) ?? {};
-    } catch {
-      // Written by something else: begin anew.
-    }
-    const own = browser.navigator.language.slice(0, 2);
-    return {
-      theme: THEMES.find((each) => each === kept.theme) ?? "system",
-      language: LANGUAGES.find((each) => each === kept.language) ?? LANGUAGES.find((each) => each === own) ?? "en",
-      notifications: permitted(kept.notifications === "on"),
-    };
-  }
-
-  function permitted(wanted: boolean): Preferences["notifications"] {
-    if (!("Notification" in browser)) return "unsupported";
-    if (browser.Notification.permission === "denied") return "denied";
-    return wanted && browser.Notification.permission === "granted" ? "on" : "off";
-  }
-
-  const preferences = signal<Preferences>(readPreferences());
-
-  function prefer(change: Partial<Preferences>): void {
-    preferences.value = { ...preferences.value, ...change };
-    memory.set("preferences", JSON.stringify(preferences.value));
-  }
 
   // -- what can be done -----------------------------------------------------
 
@@ -299,14 +177,9 @@ export function createPort(browser: Window & typeof globalThis = window): Port {
       ),
     endDevice: (id) => outcome(() => client.endSession(id)),
     go,
-    createRoom: (name) => outcome(async () => roomOf(await client.createRoom(name))),
-    findRooms,
-    findPeople: (words) =>
-      outcome(async () => {
-        const prefix = words.trim().toLowerCase();
-        if (prefix !== "" && !/^[a-z0-9._-]{1,32}$/.test(prefix)) return [];
-        return (await client.people({ prefix, limit: FOUND })).items.map((each) => each.name);
-      }),
+    createRoom: (name) => outcome(async () => roomOf(await client.createRoom(name), places.value)),
+    findRooms: (words) => outcome(() => findRooms(client, words, () => places.value)),
+    findPeople: (words) => outcome(() => findPeople(client, words)),
     unfollow: (place) =>
       outcome(async () => {
         if (place.kind === "room") await lounge.value?.sync.unfollow(place.id);
@@ -315,70 +188,22 @@ export function createPort(browser: Window & typeof globalThis = window): Port {
     loadNewer: () => lounge.value?.sync.loadNewer(),
     jumpToNewest: () => lounge.value?.sync.jumpToNewest(),
     seen: (seq) => lounge.value?.sync.seen(seq),
-    draft: keepDraft,
+    draft: (text) => lounge.value?.drafts.write(text),
     post: (text) => {
       const place = openPlace();
-      if (!place || !lounge.value) return;
-      lounge.value.sending.write(keyOf(place), text);
-      keepDraft("");
-      lounge.value.sync.jumpToNewest();
+      if (place) lounge.value?.post(place, text);
     },
     retry: (key) => lounge.value?.sending.retry(key),
     discard: (key) => lounge.value?.sending.discard(key),
     reconnect: () => {
       lounge.value?.sync.reconnect();
-      lounge.value?.sending.pump();
+      lounge.value?.wake();
     },
-    setTheme: (theme) => prefer({ theme }),
-    setLanguage: (language) => prefer({ language }),
-    setNotifications: async (on) => {
-      if (on && "Notification" in browser && browser.Notification.permission === "default") {
-        await browser.Notification.requestPermission();
-      }
-      prefer({ notifications: permitted(on) });
-    },
+    setTheme: (theme) => choices.choose({ theme }),
+    setLanguage: (language) => choices.choose({ language }),
+    setNotifications: (on) => choices.notify(on),
   };
 
-  async function signIn(name: string, password: string): Promise<void> {
-    const { user } = await client.signIn(name, password, { cookie: true });
-    enter(user);
-  }
-
-  function roomOf(room: { readonly id: string; readonly name: string; readonly created_by: string; readonly created_at: string; readonly head: number }): Room {
-    return {
-      id: room.id,
-      name: room.name,
-      createdBy: room.created_by,
-      createdAtMs: Date.parse(room.created_at),
-      head: room.head,
-      followed: lounge.value?.sync.places.value.rooms.get(room.id)?.mark !== undefined,
-    };
-  }
-
-  /** The server finds names by their beginning; among those followed any part is found. */
-  async function findRooms(words: string): Promise<{ readonly ok: true; readonly value: readonly Room[] } | Extract<Awaited<ReturnType<Acts["findRooms"]>>, { ok: false }>> {
-    const wanted = words.trim();
-    const found = await outcome(async () => {
-      const rooms: Room[] = [];
-      let after = "";
-      // All of a server with some thousand rooms; beyond that, the beginning of a name finds the rest.
-      for (let page = 0; page < 4; page++) {
-        const { items, more } = await client.rooms({ prefix: wanted, after, limit: 500 });
-        rooms.push(...items.map(roomOf));
-        after = items.at(-1)?.id ?? "";
-        if (!more || after === "") break;
-      }
-      return rooms;
-    });
-    if (!found.ok) return found;
-    const folded = wanted.toLocaleLowerCase();
-    const names = new Set(found.value.map((room) => room.id));
-    const inside = [...(lounge.value?.sync.places.value.rooms.values() ?? [])]
-      .filter((room) => room.mark !== undefined && !names.has(room.id) && room.name.toLocaleLowerCase().includes(folded))
-      .map((room): Room => ({ id: room.id, name: room.name, createdBy: "", createdAtMs: 0, head: room.head, followed: true }));
-    return { ok: true, value: [...found.value, ...inside] };
-  }
-
   void recognise();
-  return { session, connection, route, rooms, conversations, timeline, draft, unread, preferences, acts };
+  return { session, connection, route, rooms, conversations, timeline, draft, unread, preferences: choices.value, acts };
 }

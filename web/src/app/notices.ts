@@ -21,5 +21,6 @@ export function noticeOf(event: LogEvent, me: string, roomName: string): Notice 
 
 export function mentions(text: string, name: string): boolean {
   const named = name.replace(/[.\\-]/g, "\\$&");
-  return new RegExp(`(^|[^a-z0-9._@-])@${named}(?![a-z0-9_-])`, "i").test(text);
+  // A dot ends a sentence, unless a name goes on after it.
+  return new RegExp(`(^|[^a-z0-9._@-])@${named}(?![a-z0-9_-]|\\.[a-z0-9_-])`, "i").test(text);
 }

@@ -106,7 +106,7 @@ export interface Timeline {
   readonly reachesEnd: boolean;
   readonly loading: "no" | "first" | "older" | "newer";
   readonly trouble?: Trouble;
-  /** What was read when the place was opened: the separator stands after this seq; 0 for none. */
+  /** What was read when the place was opened: the separator stands after this seq. Infinity: there is none. */
   readonly readBefore: number;
   readonly unread: number;
 }

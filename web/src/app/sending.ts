@@ -4,7 +4,7 @@
  */
 import { effect, signal } from "@preact/signals";
 
-import { Backoff, type Client, newKey, Problem } from "../../client";
+import { Backoff, type Client, Problem } from "../../client";
 import * as outbox from "../state/outbox";
 import { type PlaceKey, placeOf } from "../state/places";
 import type { Memory } from "./memory";
@@ -17,15 +17,21 @@ export interface SendingEnvironment {
   readonly nowMs: () => number;
   readonly setTimeout: (act: () => void, ms: number) => unknown;
   readonly chance: () => number;
+  readonly newKey: () => string;
+  /** Whether the browser's session is still this user's: nothing goes out under somebody else's name. */
+  readonly isOurs: () => boolean;
   /** It is stored there under this seq. */
   readonly stored: (place: PlaceKey, seq: number) => void;
 }
 
 export class Sending {
   readonly outbox = signal<outbox.Outbox>([]);
-  private readonly busy = new Set<PlaceKey>();
+  /** The key that is on its way, of each place. */
+  private readonly busy = new Map<PlaceKey, string>();
   private readonly backoff: Backoff;
   private readonly stopKeeping: () => void;
+  /** When the next try may be; `asked` when the server asked to wait so long. */
+  private pause: { readonly untilMs: number; readonly asked: boolean } | null = null;
   private stopped = false;
 
   constructor(private readonly env: SendingEnvironment) {
@@ -62,13 +68,14 @@ export class Sending {
   write(place: PlaceKey, text: string): void {
     const before = this.outbox.value.at(-1)?.atMs ?? 0;
     const atMs = Math.max(this.env.nowMs(), before + 1); // their order, also after a reload
-    this.outbox.value = outbox.written(this.outbox.value, { kind: "pending", key: newKey(), place, text, atMs, state: "sending" });
+    this.outbox.value = outbox.written(this.outbox.value, { kind: "pending", key: this.env.newKey(), place, text, atMs, state: "sending" });
     this.pump();
   }
 
+  /** Somebody wants it tried now. */
   retry(key: string): void {
-    this.outbox.value = outbox.changed(this.outbox.value, key, "sending");
-    this.pump();
+    this.outbox.value = outbox.changed(this.outbox.value, key, "waiting");
+    this.wake();
   }
 
   discard(key: string): void {
@@ -85,15 +92,22 @@ export class Sending {
     this.outbox.value = outbox.settled(this.outbox.value, place, shownUpTo);
   }
 
-  /** Another tab has let go of it: it was stored, or discarded. */
-  letGo(key: string): void {
-    const unsent = this.outbox.value.find((each) => each.key === key);
-    if (unsent && unsent.seq === undefined && !this.busy.has(unsent.place)) this.seen(key);
+  /** Another tab has let go of what was kept under this name: it was stored, or discarded. */
+  forgotten(name: string): void {
+    const unsent = this.outbox.value.find((each) => this.name(each.key) === name);
+    if (unsent && unsent.seq === undefined && this.busy.get(unsent.place) !== unsent.key) this.seen(unsent.key);
   }
 
-  /** The connection is back: what waits need not wait on. */
-  pump(): void {
-    if (this.stopped) return;
+  /** The connection is back: what waited for it need not wait on; what the server asked to wait, waits. */
+  wake(): void {
+    if (this.pause && !this.pause.asked) this.pause = null;
+    this.pump();
+  }
+
+  private pump(): void {
+    if (this.stopped || !this.env.isOurs()) return;
+    if (this.pause && this.env.nowMs() < this.pause.untilMs) return;
+    this.pause = null;
     for (const unsent of outbox.next(this.outbox.value)) {
       if (!this.busy.has(unsent.place)) void this.send(unsent);
     }
@@ -101,26 +115,28 @@ export class Sending {
 
   private async send(unsent: outbox.Unsent): Promise<void> {
     const { key, place } = unsent;
-    this.busy.add(place);
+    this.busy.set(place, key);
+    this.outbox.value = outbox.changed(this.outbox.value, key, "sending");
     try {
-      this.outbox.value = outbox.changed(this.outbox.value, key, "sending");
       const { seq } = await this.env.client.postOnce(targetOf(place), unsent.text, key);
       this.backoff.succeeded();
       this.outbox.value = outbox.answered(this.outbox.value, key, seq);
       this.env.stored(place, seq);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
-      const passes = problem.passes || problem.signedOut;
-      this.outbox.value = outbox.changed(this.outbox.value, key, passes ? "waiting" : "failed", troubleOf(problem));
-      if (passes && !this.stopped) {
-        const seconds = problem.retryAfter ?? this.backoff.next();
-        this.env.setTimeout(() => this.pump(), seconds * 1000);
-        return;
-      }
+      const isLater = problem.passes || problem.signedOut;
+      this.outbox.value = outbox.changed(this.outbox.value, key, isLater ? "waiting" : "failed", troubleOf(problem));
+      if (isLater) this.waitFor(problem.retryAfter);
     } finally {
       this.busy.delete(place);
     }
     this.pump();
+  }
+
+  private waitFor(asked: number | undefined): void {
+    const ms = (asked ?? this.backoff.next()) * 1000;
+    this.pause = { untilMs: this.env.nowMs() + ms, asked: asked !== undefined };
+    this.env.setTimeout(() => this.pump(), ms);
   }
 }
 

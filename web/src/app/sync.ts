@@ -4,19 +4,27 @@
  */
 import { batch, signal } from "@preact/signals";
 
-import { type Client, type LineState, type Listener, type ListenerEnvironment, type LogEvent, type LogName, type Page, Problem } from "../../client";
+import { type Client, type LineState, Listener, type ListenerEnvironment, type LogEvent, type LogName, type Mark, type Page, Problem, type WhyBehind } from "../../client";
 import { belongs, entryOf } from "../state/entries";
 import * as places from "../state/places";
 import * as window from "../state/window";
+import { MarkTeller } from "./marking";
 import { troubleOf } from "./outcome";
 import type { Place, Trouble } from "./port";
 
-/** How much a listener is handed of what it missed; beyond it the newest page is read instead. */
-const REPLAY = 100;
+/** How much of the open place is replayed after an absence; beyond it the newest page is read instead. */
+const REPLAY_OPEN = 500;
+/** The same for what is not open: its head is enough to count by. */
+const REPLAY_CLOSED = 50;
 const PAGE = 50;
 const PAGES_OF_PLACES = 20;
-const MARK_MS = 1000;
+/** Of the 1,000 logs that a connection takes, some are left for rooms that are opened. */
+const MOST_HEARD = 900;
 const POLL_MS = 30_000;
+/** No separator: nothing was unread. */
+const NOTHING_NEW = Infinity;
+
+const { keyOf, markOf } = places;
 
 export interface Open {
   readonly place: Place;
@@ -32,6 +40,8 @@ export interface SyncEnvironment {
   readonly listener: ListenerEnvironment;
   readonly setTimeout: (act: () => void, ms: number) => unknown;
   readonly isVisible: () => boolean;
+  /** Whether the browser's session is still this user's. */
+  readonly isOurs: () => boolean;
   /** An event that was not known, in whatever place. */
   readonly happened: (event: LogEvent) => void;
   readonly ended: (reason: string) => void;
@@ -43,15 +53,31 @@ export class Sync {
   readonly open = signal<Open | null>(null);
   readonly line = signal<LineState>({ state: "connecting" });
   private readonly listener: Listener;
-  private readonly marking = new Map<places.PlaceKey, number>();
-  private refreshing: Promise<void> | null = null;
+  readonly marks: MarkTeller;
+  private reading: Promise<void> | null = null;
+  private readAgain = false;
+  /** Places whose marks moved while it was being asked which there are. */
+  private readonly moved = new Set<places.PlaceKey>();
+  /** Whether the server has told which places there are, at least once. */
+  private isKnown = false;
+  /** Whether more rooms are followed than are heard. */
+  private isPartial = false;
   /** Counts openings: an answer that comes after the next one is of no use any more. */
   private opened = 0;
+  /** What came live in the open place while a page of it was on its way. */
+  private arrived: window.Entry[] | null = null;
   private stopped = false;
 
   constructor(private readonly env: SyncEnvironment) {
     this.places = signal(places.nobody(env.user));
-    this.listener = env.client.listener(
+    this.marks = new MarkTeller({
+      ...env,
+      told: () => {
+        if (places.isUnsure(this.places.value)) void this.refresh();
+      },
+    });
+    this.listener = new Listener(
+      env.client,
       {
         event: (event) => this.event(event),
         mark: (mark) => this.mark(mark),
@@ -60,26 +86,33 @@ export class Sync {
         },
         behind: (log, why) => this.behind(log, why),
         state: (state) => this.lineIs(state),
-        ended: (reason) => this.env.ended(reason),
+        greet: (user) => {
+          if (user !== env.user) env.ended("signed-out");
+        },
+        ended: (reason) => env.ended(reason),
       },
       env.listener,
     );
   }
 
-  async start(): Promise<void> {
-    await this.refresh();
-    if (this.stopped) return;
+  start(): void {
+    void this.refresh();
+    this.listener.listen("inbox", { replay: REPLAY_OPEN });
     this.listener.start();
     this.poll();
   }
 
   stop(): void {
     this.stopped = true;
+    this.opened++;
+    this.marks.stop();
     this.listener.stop();
   }
 
+  /** Try now what failed. */
   reconnect(): void {
     this.listener.reconnect();
+    this.retryOpen();
   }
 
   /** The page is looked at again, or the network came back: is everything still as it seems? */
@@ -90,40 +123,55 @@ export class Sync {
 
   // -- which places there are -----------------------------------------------
 
+  /** Ask which places there are, and how much of them was read; once more when it was being asked already. */
   refresh(): Promise<void> {
-    this.refreshing ??= this.readPlaces().finally(() => (this.refreshing = null));
-    return this.refreshing;
+    if (this.reading) {
+      this.readAgain = true;
+      return this.reading;
+    }
+    this.reading = this.readPlaces().finally(() => {
+      this.reading = null;
+      if (this.readAgain && !this.stopped) {
+        this.readAgain = false;
+        void this.refresh();
+      }
+    });
+    return this.reading;
   }
 
   private async readPlaces(): Promise<void> {
+    const { client } = this.env;
+    this.moved.clear();
     try {
-      const { client } = this.env;
-      const before = await client.history("inbox", { limit: 1 });
       const [marks, conversations] = await Promise.all([
         all((after) => client.marks({ after }), (mark) => mark.room),
         all((after) => client.conversations({ after, limit: 500 }), (each) => each.user),
       ]);
       if (this.stopped) return;
-      this.places.value = places.spoken(places.followed(this.places.value, marks), conversations);
-      if (!this.listener.has("inbox")) this.listener.listen("inbox", { after: seqOf(before.cursor), replay: REPLAY });
-      for (const { room, head } of marks) this.hear(room, head);
+      const moved = new Set([...this.moved, ...this.marks.untold]);
+      batch(() => {
+        this.places.value = places.spoken(places.followed(this.places.value, marks, moved), conversations);
+        this.nameUnread();
+      });
+      this.isKnown = true;
+      this.isPartial = marks.length > MOST_HEARD;
+      for (const { room, head } of marks.slice(0, MOST_HEARD)) {
+        const log: LogName = `room/${room}`;
+        if (!this.listener.has(log)) this.listener.listen(log, { after: head, replay: REPLAY_CLOSED });
+      }
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       if (problem.signedOut) this.env.ended("signed-out");
-      // Otherwise the connection comes back by itself, and this is done again then.
+      // Otherwise it is asked again when the connection is back, or after a while.
     }
   }
 
-  private hear(room: string, after: number): void {
-    const log: LogName = `room/${room}`;
-    if (!this.listener.has(log)) this.listener.listen(log, { after, replay: REPLAY });
-  }
-
-  /** Where not everything fits on the connection, the rest is asked for now and then. */
+  /** Where not everything fits on the connection, or asking failed, it is asked again now and then. */
   private poll(): void {
     this.env.setTimeout(() => {
       if (this.stopped) return;
-      if (!this.listener.complete && this.env.isVisible()) void this.refresh();
+      const isLacking = !this.isKnown || this.isPartial || !this.listener.complete;
+      if (isLacking && this.env.isVisible()) void this.refresh();
       this.poll();
     }, POLL_MS);
   }
@@ -133,12 +181,10 @@ export class Sync {
   private lineIs(state: LineState): void {
     const was = this.line.value.state;
     this.line.value = state;
-    if (state.state === "live" && was !== "live") {
-      void this.refresh();
-      const open = this.open.value;
-      if (open?.trouble || open?.loading === "first") this.openPlace(open.place);
-      this.env.live();
-    }
+    if (state.state !== "live" || was === "live") return;
+    void this.refresh();
+    this.retryOpen();
+    this.env.live();
   }
 
   private event(event: LogEvent): void {
@@ -146,130 +192,167 @@ export class Sync {
       const before = this.places.value;
       this.places.value = places.happened(before, event);
       const open = this.open.value;
-      if (open && open.loading !== "first" && belongs(event, open.place, this.env.user)) {
-        this.open.value = { ...open, window: window.live(open.window, entryOf(event)) };
+      if (open && belongs(event, open.place, this.env.user)) {
+        const entry = entryOf(event);
+        this.arrived?.push(entry);
+        if (open.loading !== "first") this.open.value = { ...open, window: window.live(open.window, entry) };
       }
       this.env.happened(event);
       if (event.type === "message" && event.room !== undefined) {
         const was = before.rooms.get(event.room)?.mark;
         const is = this.places.value.rooms.get(event.room)?.mark;
-        if (is !== undefined && is !== was) this.markLater(`room/${event.room}`, is);
+        if (is === undefined || is === was) return;
+        this.moved.add(`room/${event.room}`);
+        this.marks.want(`room/${event.room}`, is);
       }
     });
   }
 
-  private mark(mark: Parameters<typeof places.marked>[1]): void {
-    this.places.value = places.marked(this.places.value, mark);
-    if (mark.room !== undefined && mark.seq === undefined) this.unheard(mark.room);
-    if (mark.room !== undefined && !this.places.value.rooms.has(mark.room)) void this.refresh(); // followed elsewhere
+  private mark(mark: Mark): void {
+    this.move(mark);
+    if (mark.room !== undefined) {
+      if (mark.seq === undefined) this.unheard(mark.room);
+      else if (!this.listener.has(`room/${mark.room}`)) void this.refresh(); // followed elsewhere
+    } else if (places.isUnsure(this.places.value)) {
+      void this.refresh();
+    }
   }
 
-  private behind(log: LogName, why: "too-much" | "another-history"): void {
+  private behind(log: LogName, why: WhyBehind): void {
     if (why === "another-history") this.places.value = places.nobody(this.env.user);
+    else if (log === "inbox") this.places.value = places.unnamed(this.places.value);
     if (log === "inbox" || why === "another-history") void this.refresh();
     const open = this.open.value;
-    if (!open) return;
-    const itsLog: LogName = open.place.kind === "room" ? `room/${open.place.id}` : "inbox";
-    if (itsLog === log) this.openPlace(open.place, open.readBefore);
+    if (open && logOf(open.place) === log) this.openAgain(open);
+  }
+
+  private move(mark: Mark): void {
+    if (mark.room !== undefined) this.moved.add(`room/${mark.room}`);
+    this.places.value = places.marked(this.places.value, mark);
   }
 
   // -- the open place -------------------------------------------------------
 
   close(): void {
     this.opened++;
+    this.arrived = null;
     const open = this.open.value;
     this.open.value = null;
     this.listener.prefer(undefined);
-    if (open?.place.kind === "room" && markOf(this.places.value, open.place) === undefined) this.unheard(open.place.id);
+    if (open?.place.kind !== "room") return;
+    if (markOf(this.places.value, open.place) === undefined) this.unheard(open.place.id);
+    else this.listener.allow(logOf(open.place), REPLAY_CLOSED);
   }
 
-  openPlace(place: Place, readBefore?: number): void {
-    const was = this.open.value;
-    if (was && places.keyOf(was.place) !== places.keyOf(place)) this.close();
-    const opening = ++this.opened;
-    const read = readBefore ?? markOf(this.places.value, place) ?? 0;
-    this.open.value = { place, window: window.EMPTY, loading: "first", trouble: undefined, readBefore: read };
-    if (place.kind === "room") this.listener.prefer(`room/${place.id}`);
-    void this.attempt(opening, async () => {
-      const wasFollowed = markOf(this.places.value, place) !== undefined;
-      if (place.kind === "room") {
-        const room = await this.env.client.room(place.id);
-        this.places.value = places.roomKnown(this.places.value, room);
-      } else if (!this.places.value.people.has(place.name)) {
-        await this.env.client.person(place.name);
-      }
-      const page = await this.env.client.history(sourceOf(place), { limit: PAGE });
-      if (opening !== this.opened) return;
-      const head = seqOf(page.cursor);
-      // The log is heard from where the page ends, so that nothing falls between.
-      if (place.kind === "room") this.listener.listen(`room/${place.id}`, { after: head, replay: REPLAY });
-      let shown = window.newest(page.items.map(entryOf), page.more);
-      if (place.kind === "person") shown = await this.catchUp(place, shown, head, opening);
-      if (opening !== this.opened) return;
-      this.open.value = { place, window: shown, loading: "no", trouble: undefined, readBefore: read };
-      if (place.kind === "room" && !wasFollowed) {
-        this.places.value = places.marked(this.places.value, { type: "mark", room: place.id, seq: head });
-        this.markLater(places.keyOf(place), head);
-      }
+  /** Opening a room follows it from then on, with nothing in it unread. */
+  openPlace(place: Place): void {
+    batch(() => {
+      if (this.open.value) this.close();
+      void this.read(place, { follow: true, readBefore: undefined });
     });
   }
 
-  /**
-   * The inbox is heard already, for all conversations: events that came between the page and now were told
-   * before the window could take them, so read what follows the page until there is nothing.
-   */
-  private async catchUp(place: Place, shown: window.Window, head: number, opening: number): Promise<window.Window> {
-    let read = head;
-    while (opening === this.opened && (this.listener.position("inbox") ?? 0) > read) {
-      const page = await this.env.client.history(sourceOf(place), { after: read, limit: PAGE });
-      shown = window.newer(shown, page.items.map(entryOf), false);
-      const last = page.items.at(-1);
-      read = page.more && last ? (last.type === "gap" ? last.last : last.seq) : Math.max(read + 1, seqOf(page.cursor));
-    }
-    return shown;
+  /** Read it from the newest page anew; what was new when it was opened still is. */
+  private openAgain(open: Open): void {
+    void this.read(open.place, { follow: false, readBefore: open.readBefore === NOTHING_NEW ? undefined : open.readBefore });
+  }
+
+  private retryOpen(): void {
+    const open = this.open.value;
+    if (open?.trouble && open.window === window.EMPTY) this.openPlace(open.place);
+  }
+
+  private async read(place: Place, { follow, readBefore }: { readonly follow: boolean; readonly readBefore: number | undefined }): Promise<void> {
+    const opening = ++this.opened;
+    const { client, user } = this.env;
+    const log = logOf(place);
+    this.arrived = [];
+    this.open.value = { place, window: window.EMPTY, loading: "first", trouble: undefined, readBefore: NOTHING_NEW };
+    this.listener.prefer(log);
+    const isHeard = this.listener.hears(log) && this.listener.position(log) !== undefined;
+    await this.attempt(opening, async () => {
+      const [page, room] = await Promise.all([
+        client.history(sourceOf(place), { limit: PAGE }),
+        place.kind === "room" && !this.places.value.rooms.has(place.id) ? client.room(place.id) : undefined,
+        // Whether it is followed has to be known, or what is unread would be taken for read.
+        this.isKnown ? undefined : this.refresh(),
+      ]);
+      if (opening !== this.opened) return;
+      const shown = window.newest(page.items.map(entryOf), page.more);
+      if (isHeard && this.listener.hears(log)) this.listener.allow(log, REPLAY_OPEN);
+      else this.listener.listen(log, { after: page.cursor, replay: REPLAY_OPEN });
+      batch(() => {
+        if (room) this.places.value = places.roomKnown(this.places.value, room);
+        const mark = markOf(this.places.value, place);
+        const before = readBefore ?? mark ?? NOTHING_NEW;
+        const isNew = shown.entries.some((entry) => entry.kind === "said" && entry.seq > before && entry.sender !== user);
+        const { arrived } = this;
+        this.arrived = null;
+        this.open.value = {
+          place,
+          window: (arrived ?? []).reduce(window.live, shown),
+          loading: "no",
+          trouble: undefined,
+          readBefore: isNew || readBefore !== undefined ? before : NOTHING_NEW,
+        };
+        this.nameUnread();
+        if (follow && place.kind === "room" && mark === undefined && this.isKnown) this.follow(place, seqOf(page.cursor));
+      });
+    });
+  }
+
+  private follow(place: Extract<Place, { kind: "room" }>, head: number): void {
+    this.move({ type: "mark", room: place.id, seq: head });
+    this.marks.want(keyOf(place), head);
+  }
+
+  /** What is unread of the open conversation can be named from its window, and so counted as it is read. */
+  private nameUnread(): void {
+    const open = this.open.value;
+    if (open?.place.kind !== "person" || !open.window.reachesEnd) return;
+    const { name } = open.place;
+    const seqs = open.window.entries.flatMap((entry) => (entry.kind === "said" && entry.sender !== this.env.user ? [entry.seq] : []));
+    this.places.value = places.read(this.places.value, name, seqs);
   }
 
   loadOlder(): void {
     const open = this.open.value;
     const before = open ? window.firstSeq(open.window) : undefined;
     if (!open || open.loading !== "no" || open.window.reachesStart || before === undefined) return;
-    this.load(open, "older", { before }, window.older);
+    void this.load(open, "older", { before }, window.older);
   }
 
   loadNewer(): void {
     const open = this.open.value;
     const after = open ? window.lastSeq(open.window) : undefined;
     if (!open || open.loading !== "no" || open.window.reachesEnd || after === undefined) return;
-    this.load(open, "newer", { after }, window.newer);
+    void this.load(open, "newer", { after }, window.newer);
   }
 
-  private load(
+  private async load(
     open: Open,
     loading: "older" | "newer",
     asked: { readonly before?: number; readonly after?: number },
     add: (window: window.Window, page: readonly window.Entry[], more: boolean) => window.Window,
-  ): void {
+  ): Promise<void> {
     const opening = this.opened;
-    this.open.value = { ...open, loading };
-    void this.attempt(opening, async () => {
+    const { trouble: _, ...rest } = open;
+    this.open.value = { ...rest, trouble: undefined, loading };
+    this.arrived = [];
+    await this.attempt(opening, async () => {
       const page = await this.env.client.history(sourceOf(open.place), { ...asked, limit: PAGE });
       const now = this.open.value;
       if (opening !== this.opened || !now) return;
-      let grown = add(now.window, page.items.map(entryOf), page.more);
-      // Whether the end is reached is as old as the page: what came meanwhile was not added to the window.
-      if (loading === "newer" && grown.reachesEnd && this.cameSince(open.place, page)) grown = { ...grown, reachesEnd: false };
-      this.open.value = { ...now, window: grown, loading: "no" };
+      const grown = add(now.window, page.items.map(entryOf), page.more);
+      // What came after the page was made follows it, when the page reaches to the end.
+      this.open.value = { ...now, window: (this.arrived ?? []).reduce(window.live, grown), loading: "no" };
+      this.arrived = null;
     });
-  }
-
-  private cameSince(place: Place, page: Page<LogEvent>): boolean {
-    const log: LogName = place.kind === "room" ? `room/${place.id}` : "inbox";
-    return (this.listener.position(log) ?? 0) > seqOf(page.cursor);
   }
 
   jumpToNewest(): void {
     const open = this.open.value;
-    if (open && !open.window.reachesEnd) this.openPlace(open.place, open.readBefore);
+    if (open && open.loading !== "first" && !open.window.reachesEnd) this.openAgain(open);
   }
 
   private async attempt(opening: number, act: () => Promise<void>): Promise<void> {
@@ -279,7 +362,9 @@ export class Sync {
       if (!(problem instanceof Problem)) throw problem;
       if (problem.signedOut) return this.env.ended("signed-out");
       const open = this.open.value;
-      if (opening === this.opened && open) this.open.value = { ...open, loading: "no", trouble: troubleOf(problem) };
+      if (opening !== this.opened || !open) return;
+      this.arrived = null;
+      this.open.value = { ...open, loading: "no", trouble: troubleOf(problem) };
     }
   }
 
@@ -287,42 +372,23 @@ export class Sync {
 
   seen(seq: number): void {
     const open = this.open.value;
-    if (open) this.read(places.keyOf(open.place), seq);
+    if (open) this.wasRead(keyOf(open.place), seq);
   }
 
-  read(key: places.PlaceKey, seq: number): void {
+  /** What was read where nothing is followed need not be kept; following is done by opening. */
+  wasRead(key: places.PlaceKey, seq: number): void {
     const place = places.placeOf(key);
-    if (!place || seq <= (markOf(this.places.value, place) ?? 0)) return;
+    const mark = place ? markOf(this.places.value, place) : undefined;
+    if (!place || seq <= (mark ?? 0) || (place.kind === "room" && mark === undefined)) return;
     const target = place.kind === "room" ? { room: place.id } : { user: place.name };
-    this.places.value = places.marked(this.places.value, { type: "mark", ...target, seq });
-    this.markLater(key, seq);
-  }
-
-  /** At once the first time, and then once a second at most. */
-  private markLater(key: places.PlaceKey, seq: number): void {
-    const waiting = this.marking.get(key);
-    this.marking.set(key, Math.max(seq, waiting ?? 0));
-    if (waiting !== undefined) return;
-    const send = (): void => {
-      const place = places.placeOf(key);
-      const last = this.marking.get(key);
-      if (!place || last === undefined || this.stopped) return;
-      const target = place.kind === "room" ? { room: place.id } : { to: place.name };
-      const done = (): void => {
-        this.env.setTimeout(() => {
-          if (this.marking.get(key) === last) this.marking.delete(key);
-          else send();
-        }, MARK_MS);
-      };
-      // What could not be marked is marked with the next: a mark is no promise.
-      this.env.client.mark(target, last).then(done, done);
-    };
-    send();
+    this.move({ type: "mark", ...target, seq });
+    this.marks.want(key, seq);
   }
 
   async unfollow(room: string): Promise<void> {
+    this.marks.forget(`room/${room}`);
     await this.env.client.unfollow(room);
-    this.places.value = places.marked(this.places.value, { type: "mark", room });
+    this.move({ type: "mark", room });
     this.unheard(room);
   }
 
@@ -332,7 +398,9 @@ export class Sync {
   }
 }
 
-const { markOf } = places;
+function logOf(place: Place): LogName {
+  return place.kind === "room" ? `room/${place.id}` : "inbox";
+}
 
 function sourceOf(place: Place): { readonly room: string } | { readonly with: string } {
   return place.kind === "room" ? { room: place.id } : { with: place.name };

@@ -22,7 +22,7 @@ export function answered(outbox: Outbox, key: string, seq: number): Outbox {
   return outbox.map((each) => (each.key === key ? { ...each, seq } : each));
 }
 
-/** What is stored and can be read in the window by now, or is of another place: there is nothing to wait for. */
+/** What is stored and can be read in the window by now, or is of another place, need not be shown any more. */
 export function settled(outbox: Outbox, place: PlaceKey | undefined, shownUpTo: number): Outbox {
   const left = outbox.filter((each) => each.seq === undefined || (each.place === place && each.seq > shownUpTo));
   return left.length === outbox.length ? outbox : left;

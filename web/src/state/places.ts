@@ -4,7 +4,7 @@
  * Old state and events make new state; what the server says afresh (`followed`, `spoken`) replaces what events
  * led to, and the two agree. Pure.
  */
-import type { Conversation, LogEvent, Mark, Message, RoomMark, Sent } from "../../client";
+import type { Conversation, Gap, LogEvent, Mark, Message, RoomMark, Sent } from "../../client";
 import type { Place } from "../app/port";
 
 export type PlaceKey = `room/${string}` | `person/${string}`;
@@ -35,8 +35,10 @@ export interface KnownPerson {
   readonly mark: number;
   /** The seqs in one's own inbox of what came from there and was not read, as far as they are known. */
   readonly unread: readonly number[];
-  /** Of those, how many more the server counted without naming them: all older than `unread`. */
+  /** How many more the server counted without naming them: all of them older than those in `unread`. */
   readonly uncounted: number;
+  /** A mark lies among those the server did not name: how many are left has to be asked. */
+  readonly unsure: boolean;
   readonly last: Message | Sent | undefined;
 }
 
@@ -52,37 +54,60 @@ export function nobody(me: string): Places {
 
 // -- what the server says afresh --------------------------------------------
 
-/** All rooms that are followed: those not named are not followed any more. */
-export function followed(places: Places, marks: readonly RoomMark[]): Places {
+/**
+ * All rooms that are followed: those not named are not followed any more. `moved` are places whose marks moved
+ * while this was being asked, or are not told yet: of those the server's answer may be the older one.
+ */
+export function followed(places: Places, marks: readonly RoomMark[], moved: ReadonlySet<PlaceKey> = new Set()): Places {
   const rooms = new Map<string, KnownRoom>();
-  for (const room of places.rooms.values()) rooms.set(room.id, { ...room, mark: undefined });
+  for (const room of places.rooms.values()) {
+    rooms.set(room.id, moved.has(`room/${room.id}`) ? room : { ...room, mark: undefined });
+  }
   for (const { room: id, name, seq, head } of marks) {
-    const known = places.rooms.get(id);
-    rooms.set(id, {
-      id,
-      name,
-      head: Math.max(head, known?.head ?? 0),
-      mark: Math.max(seq, known?.mark ?? 0),
-    });
+    const known = rooms.get(id);
+    const mark = known && moved.has(`room/${id}`) ? known.mark : seq;
+    rooms.set(id, { id, name, head: Math.max(head, known?.head ?? 0), mark });
   }
   return { ...places, rooms };
 }
 
+/** Conversations there are. Who is not named may still be new. */
 export function spoken(places: Places, conversations: readonly Conversation[]): Places {
   const people = new Map(places.people);
-  for (const { user: name, seq, unread, last } of conversations) {
-    const known = places.people.get(name);
-    const newerSeqs = (known?.unread ?? []).filter((each) => each > last.seq);
-    const mark = Math.max(seq, known?.mark ?? 0);
+  for (const { user: name, seq, unread: counted, last } of conversations) {
+    const known = places.people.get(name) ?? stranger(name);
+    const mark = Math.max(seq, known.mark);
+    const at = last?.seq ?? 0;
+    const unread = known.unread.filter((each) => each > mark);
+    const uncounted = mark >= at ? 0 : Math.max(0, counted - unread.filter((each) => each <= at).length);
     people.set(name, {
       name,
       mark,
-      unread: newerSeqs,
-      uncounted: mark > seq && mark >= last.seq ? 0 : unread,
-      last: known?.last && known.last.seq > last.seq ? known.last : last,
+      unread,
+      uncounted,
+      unsure: uncounted > 0 && mark > seq, // counted before our own mark had arrived there
+      last: known.last && known.last.seq > at ? known.last : (last ?? undefined),
     });
   }
   return { ...places, people };
+}
+
+/** What came in the inbox is not all known any more: what is unread is to be counted by the server. */
+export function unnamed(places: Places): Places {
+  const people = new Map<string, KnownPerson>();
+  for (const person of places.people.values()) {
+    people.set(person.name, { ...person, unread: [], uncounted: person.unread.length + person.uncounted });
+  }
+  return { ...places, people };
+}
+
+/** The newest of a conversation, by their seqs, without a hole: what of them is unread can be named. */
+export function read(places: Places, name: string, seqs: readonly number[]): Places {
+  const person = places.people.get(name);
+  const unread = person && seqs.filter((each) => each > person.mark);
+  if (!person || !unread || unread.length <= person.unread.length) return places;
+  const more = unread.length - person.unread.length;
+  return withPerson(places, { ...person, unread, uncounted: Math.max(0, person.uncounted - more) });
 }
 
 export function roomKnown(places: Places, room: { readonly id: string; readonly name: string; readonly head: number }): Places {
@@ -104,7 +129,7 @@ export function headKnown(places: Places, id: string, head: number): Places {
 // -- events -----------------------------------------------------------------
 
 export function happened(places: Places, event: LogEvent): Places {
-  if (event.type === "gap") return places;
+  if (event.type === "gap") return removed(places, event);
   if (event.type === "message" && event.room !== undefined) {
     const room = places.rooms.get(event.room);
     if (!room || event.seq <= room.head) return places;
@@ -114,10 +139,21 @@ export function happened(places: Places, event: LogEvent): Places {
   }
   const name = peerOf(event, places.me);
   const person = places.people.get(name) ?? stranger(name);
-  if (person.last && event.seq <= person.last.seq) return places;
+  if (event.seq <= Math.max(person.last?.seq ?? 0, person.unread.at(-1) ?? 0)) return places;
   const own = event.type === "sent" || event.sender === places.me;
   const unread = own || event.seq <= person.mark ? person.unread : [...person.unread, event.seq].slice(-1000);
   return withPerson(places, { ...person, last: event, unread });
+}
+
+/** What was removed can be read by nobody, so it is not unread in a conversation. Rooms count on. */
+function removed(places: Places, { room, first, last }: Gap): Places {
+  if (room !== undefined) return headKnown(places, room, last);
+  const people = new Map<string, KnownPerson>();
+  for (const person of places.people.values()) {
+    const unread = person.unread.filter((each) => each < first || each > last);
+    people.set(person.name, unread.length < person.unread.length ? { ...person, unread } : person);
+  }
+  return { ...places, people };
 }
 
 /** With whom a direct message is: the other one, or oneself. */
@@ -139,7 +175,9 @@ export function marked(places: Places, mark: Mark): Places {
     const unread = person.unread.filter((each) => each > seq);
     // What was counted without being named is older than all that is named, and is read when one of those is.
     const all = unread.length < person.unread.length || seq >= (person.last?.seq ?? 0);
-    return withPerson(places, { ...person, mark: seq, unread, uncounted: all ? 0 : person.uncounted });
+    const uncounted = all ? 0 : person.uncounted;
+    const unsure = uncounted > 0 && (person.unsure || seq > person.mark);
+    return withPerson(places, { ...person, mark: seq, unread, uncounted, unsure });
   }
   return places;
 }
@@ -159,8 +197,13 @@ export function markOf(places: Places, place: Place): number | undefined {
   return place.kind === "room" ? places.rooms.get(place.id)?.mark : places.people.get(place.name)?.mark;
 }
 
+/** Whether some count has to be asked for anew. */
+export function isUnsure(places: Places): boolean {
+  return [...places.people.values()].some((person) => person.unsure);
+}
+
 function stranger(name: string): KnownPerson {
-  return { name, mark: 0, unread: [], uncounted: 0, last: undefined };
+  return { name, mark: 0, unread: [], uncounted: 0, unsure: false, last: undefined };
 }
 
 function withRoom(places: Places, room: KnownRoom): Places {

@@ -5,6 +5,8 @@ import { keyOf, unreadIn } from "./places";
 
 const PREVIEW_CHARACTERS = 80;
 
+const byName = new Intl.Collator().compare;
+
 export function roomRows(places: Places, drafts: ReadonlySet<PlaceKey>, open?: Place): readonly Row[] {
   const rows: Row[] = [];
   for (const room of places.rooms.values()) {
@@ -20,7 +22,7 @@ export function roomRows(places: Places, drafts: ReadonlySet<PlaceKey>, open?: P
       draft: drafts.has(keyOf(place)),
     });
   }
-  return rows.sort((a, b) => a.name.localeCompare(b.name));
+  return rows.sort((a, b) => byName(a.name, b.name));
 }
 
 export function conversationRows(places: Places, drafts: ReadonlySet<PlaceKey>, open?: Place): readonly Row[] {
@@ -39,7 +41,7 @@ export function conversationRows(places: Places, drafts: ReadonlySet<PlaceKey>, 
   if (open?.kind === "person" && !places.people.has(open.name)) {
     rows.push({ place: open, name: open.name, unread: 0, lastAtMs: Infinity, preview: "", draft: false });
   }
-  return rows.sort((a, b) => b.lastAtMs - a.lastAtMs || a.name.localeCompare(b.name));
+  return rows.sort((a, b) => b.lastAtMs - a.lastAtMs || byName(a.name, b.name));
 }
 
 export function totalUnread(...lists: readonly (readonly Row[])[]): number {

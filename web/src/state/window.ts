@@ -3,6 +3,9 @@
  *
  * A room of a hundred thousand messages is never held whole. What is added at one end beyond `MOST` is paid for
  * at the other, and what was cut there is read again when somebody comes near. Pure.
+ *
+ * Always true: the entries stand in the order of their numbers, each once; nothing that is stored between the
+ * first and the last of them is missing.
  */
 import type { Removed, Said } from "../app/port";
 
@@ -15,7 +18,7 @@ export interface Window {
 }
 
 /** Some screens in both directions, and far less than would be felt. */
-export const MOST = 600;
+export const MOST = 1000;
 
 export const EMPTY: Window = { entries: [], reachesStart: false, reachesEnd: false };
 
@@ -37,16 +40,15 @@ export function lastSeq(window: Window): number | undefined {
   return entry && lastOf(entry);
 }
 
-/** The newest page: where reading begins. */
+/** The newest page: where reading begins. `more`: whether something comes before it. */
 export function newest(page: readonly Entry[], more: boolean): Window {
   return { entries: page, reachesStart: !more, reachesEnd: true };
 }
 
-/** A page that begins after some seq, in the middle. */
+/** A page of what comes before the window. */
 export function older(window: Window, page: readonly Entry[], more: boolean): Window {
   const first = firstSeq(window) ?? Infinity;
-  const added = page.filter((entry) => lastOf(entry) < first);
-  const entries = [...added, ...window.entries];
+  const entries = [...page.filter((entry) => lastOf(entry) < first), ...window.entries];
   return {
     entries: entries.slice(0, MOST),
     reachesStart: !more,
@@ -54,7 +56,7 @@ export function older(window: Window, page: readonly Entry[], more: boolean): Wi
   };
 }
 
-/** What follows the window, read as a page. */
+/** A page of what follows the window. */
 export function newer(window: Window, page: readonly Entry[], more: boolean): Window {
   const last = lastSeq(window) ?? 0;
   const entries = [...window.entries, ...page.filter((entry) => firstOf(entry) > last)];

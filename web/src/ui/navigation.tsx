@@ -84,7 +84,8 @@ function List({ title, rows, none, actions }: ListProps): JSX.Element {
     const look = (): void => {
       const above = scroller.getBoundingClientRect().top - here.getBoundingClientRect().top;
       const first = Math.max(0, Math.floor(above / ROW_PIXELS) - BEYOND);
-      const last = Math.ceil((above + scroller.clientHeight) / ROW_PIXELS) + BEYOND;
+      // Of a list far below nothing is in sight: never less than first, which slice would count from the end.
+      const last = Math.max(first, Math.ceil((above + scroller.clientHeight) / ROW_PIXELS) + BEYOND);
       setSpan((now) => (now[0] === first && now[1] === last ? now : [first, last]));
     };
     look();

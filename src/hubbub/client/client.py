@@ -226,11 +226,13 @@ class Client:
         inbox: bool = False,
         after: After | Mapping[Log, After | None] | None = None,
         transport: Transport = "ws",
+        watch: Callable[[float | None], None] = lambda _: None,
     ) -> Subscription:
         """Everything posted from now on, or after `after`, in rooms, my inbox, or both.
 
         `after`: a seq or cursor when one log is followed; for several a mapping by room id, with None for
-        the inbox, as `Subscription.cursors()` gives it. 0 is the beginning.
+        the inbox, as `Subscription.cursors()` gives it. 0 is the beginning. `watch`: for showing how the
+        connection is; told None when there is one, and else the seconds until the next try.
         """
         logs = _logs(room, inbox)
         if not isinstance(after, Mapping):
@@ -249,6 +251,7 @@ class Client:
             sleep=self._sleep,
             monotonic=self._monotonic,
             closed=self._subscriptions.discard,
+            watch=watch,
         )
         self._subscriptions.add(subscription)
         return subscription

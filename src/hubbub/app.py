@@ -32,6 +32,7 @@ from hubbub.server import CannotListen, Server, bound, listen
 from hubbub.service.accounts import Accounts
 from hubbub.service.history import History
 from hubbub.service.limits import Limits
+from hubbub.service.marks import Marks
 from hubbub.service.passwords import Passwords
 from hubbub.service.posting import Posting
 from hubbub.service.rooms import Rooms
@@ -173,6 +174,7 @@ def assemble(config: Config, store: Store, passwords: Passwords, seams: Seams) -
             flushed=outbox.send,
         ),
         history=History(store, hub, monotonic=seams.monotonic, epoch=store.info.epoch),
+        marks=Marks(store, hub),
         tickets=Tickets(store.ticket_secret, seams.now_ms, config.ticket_seconds),
         hub=hub,
         limits=limits,

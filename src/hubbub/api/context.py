@@ -9,6 +9,7 @@ from hubbub.hub import Hub
 from hubbub.service.accounts import Accounts
 from hubbub.service.history import History
 from hubbub.service.limits import Limits
+from hubbub.service.marks import Marks
 from hubbub.service.posting import Posting
 from hubbub.service.rooms import Rooms
 from hubbub.service.security import SecurityLog
@@ -21,6 +22,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     rooms: Rooms
     posting: Posting
     history: History
+    marks: Marks
     tickets: Tickets
     hub: Hub
     limits: Limits

@@ -10,7 +10,7 @@ from hubbub.api.answer import Headers
 from hubbub.api.settings import Settings
 
 _ALLOWED = (
-    (b"access-control-allow-methods", b"GET, POST, DELETE"),
+    (b"access-control-allow-methods", b"GET, POST, PUT, DELETE"),
     (
         b"access-control-allow-headers",
         b"Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID",

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 from starlette.types import ASGIApp
 
-from hubbub.api import accounts, health, messages, pages, rooms, subscribe
+from hubbub.api import accounts, health, marks, messages, pages, rooms, subscribe
 from hubbub.domain import errors as e
 from hubbub.protocol import frames as f
 
@@ -25,7 +25,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     """Stable, for generated clients."""
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     summary: str
     """One sentence for people."""
@@ -268,6 +268,63 @@ OPERATIONS: tuple[Operation, ...] = (
         gives=f.RoomBody,
         answers=("ETag",),
         refuses=(e.NoSuchRoom,),
+    ),
+    # -- what was read ------------------------------------------------------
+    Operation(
+        name="listMarks",
+        method="GET",
+        path="/marks",
+        summary="List the rooms you follow: how far you have read in each, and where it ends.",
+        topic="What was read",
+        handler=marks.list_marks,
+        query=marks.MarksQuery,
+        fields=("If-None-Match",),
+        gives=list[f.FollowedBody],
+        answers=_LIST_FIELDS,
+    ),
+    Operation(
+        name="listConversations",
+        method="GET",
+        path="/conversations",
+        summary="List the people you exchange direct messages with: what is unread, what was last said.",
+        topic="What was read",
+        handler=marks.list_conversations,
+        query=marks.ConversationsQuery,
+        fields=("If-None-Match",),
+        gives=list[f.ConversationBody],
+        answers=_LIST_FIELDS,
+    ),
+    Operation(
+        name="markRoom",
+        method="PUT",
+        path="/room/{roomId}/mark",
+        summary="Note how far you have read in a room; you follow it from then on.",
+        topic="What was read",
+        handler=marks.mark_room,
+        body=f.NewMark,
+        gives=f.RoomMark,
+        refuses=(e.NoSuchRoom, e.StaleCursor, *_STORE),
+    ),
+    Operation(
+        name="unmarkRoom",
+        method="DELETE",
+        path="/room/{roomId}/mark",
+        summary="Follow a room no longer.",
+        topic="What was read",
+        handler=marks.unmark_room,
+        status=204,
+        refuses=(e.NoSuchRoom, *_STORE),
+    ),
+    Operation(
+        name="markPerson",
+        method="PUT",
+        path="/user/{userId}/mark",
+        summary="Note how far you have read what you and another person write to each other.",
+        topic="What was read",
+        handler=marks.mark_person,
+        body=f.NewMark,
+        gives=f.PersonMark,
+        refuses=(e.NoSuchUser, e.StaleCursor, *_STORE),
     ),
     # -- people -------------------------------------------------------------
     Operation(

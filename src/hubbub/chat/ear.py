@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from hubbub.client import Client, Event, Log, Subscription
+from hubbub.protocol.frames import MarkFrame
 
 MOST_ROOMS = 990
 """A stream has 1,000 logs at most. Rooms beyond are counted when the marks are read, and not live."""
@@ -17,10 +18,12 @@ class Ear:
         client: Client,
         *,
         heard: Callable[[Event], None],
+        marked: Callable[[MarkFrame], None],
         watch: Callable[[float | None], None],
     ) -> None:
         self._client = client
         self._heard = heard
+        self._marked = marked
         self._watch = watch
         self._cursors: dict[Log, str | int] = {}
         self._changed = asyncio.Event()
@@ -48,6 +51,7 @@ class Ear:
                 [log for log in self._cursors if log is not None],
                 inbox=True,
                 after=self._cursors,
+                marked=self._marked,
                 watch=self._watch,
             )
             reading = asyncio.create_task(self._read(subscription))

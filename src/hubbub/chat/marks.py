@@ -2,26 +2,44 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 
 from hubbub.chat.state.places import Place, RoomPlace
 from hubbub.chat.state.side import Conversation, Followed
 from hubbub.client import Client, ConnectionLost, Problem
+from hubbub.protocol.frames import ConversationBody
+from hubbub.terminal.unread import conversations, follows
 
 
 async def rooms(client: Client) -> tuple[Followed, ...]:
-    return ()
+    """Those I follow. Raises the client's errors."""
+    told = await follows(client)
+    return tuple(
+        Followed(id=each.room, name=each.name, seq=each.seq, head=each.head) for each in told.values()
+    )
 
 
 async def people(client: Client) -> tuple[Conversation, ...]:
-    return ()
+    """Those I write with. Raises the client's errors."""
+    return tuple(map(_conversation, await conversations(client)))
 
 
 async def put(client: Client, place: Place, seq: int) -> None:
-    pass
+    if isinstance(place, RoomPlace):
+        await client.mark(seq, room=place.id)
+    else:
+        await client.mark(seq, to=place.name)
 
 
-async def leave(client: Client, room: str) -> None:
-    pass
+def _conversation(told: ConversationBody) -> Conversation:
+    last = told.last
+    return Conversation(
+        user=told.user,
+        seq=told.seq,
+        unread=told.unread,
+        last_seq=last.seq if last else told.seq,
+        last_at=datetime.fromisoformat(last.sent_at) if last else None,
+    )
 
 
 class Marker:

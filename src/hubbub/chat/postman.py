@@ -24,14 +24,12 @@ class Postman:
         server: str,
         *,
         happen: Callable[[Happening], None],
-        stored: Callable[[Place, int], None],
         spawn: Callable[..., object],
         chance: Callable[[], float] = _CHANCE,
     ) -> None:
         self._client = client
         self._server = server
         self._happen = happen
-        self._stored = stored
         self._spawn = spawn
         self._chance = chance
         self._nap = Nap()
@@ -87,4 +85,3 @@ class Postman:
         else:
             receipt = await self._client.post(pending.text, to=place.name, key=pending.key)
         self._happen(Moved(key=pending.key, fate="stored", seq=receipt.seq))
-        self._stored(place, receipt.seq)

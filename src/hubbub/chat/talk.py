@@ -26,7 +26,8 @@ from hubbub.chat.state.state import State, after
 from hubbub.chat.state.timeline import entry_of, last_of
 from hubbub.client import Client, ClientError, Event, Log, Message, Problem, SignedOut
 from hubbub.client.backoff import Backoff
-from hubbub.protocol.frames import RoomBody
+from hubbub.domain.policy import folded
+from hubbub.protocol.frames import MarkFrame, RoomBody
 from hubbub.terminal import Session, in_words
 
 AGENT = "hubbub chat"
@@ -70,11 +71,9 @@ class Talk:
             monotonic=monotonic,
         )
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._ear = Ear(self._client, heard=self._heard, watch=self._watch)
+        self._ear = Ear(self._client, heard=self._heard, marked=self._marked, watch=self._watch)
         self._marker = Marker(self._client, spawn=self._spawn)
-        self._postman = Postman(
-            self._client, self.server, happen=self.happen, stored=self._stored, spawn=self._spawn
-        )
+        self._postman = Postman(self._client, self.server, happen=self.happen, spawn=self._spawn)
 
     async def __aenter__(self) -> "Talk":
         self._spawn(self._listen())
@@ -155,10 +154,12 @@ class Talk:
     # -- rooms and people ----------------------------------------------------
 
     async def find_rooms(self, words: str) -> list[RoomBody]:
-        """Raises the client's errors."""
+        """Those with all the words in their name. Raises the client's errors."""
         found: list[RoomBody] = []
-        async for room in self._client.rooms(prefix=words):
-            found.append(room)
+        wanted = [folded(word) for word in words.split()]
+        async for room in self._client.rooms():
+            if all(word in folded(room.name) for word in wanted):
+                found.append(room)
             if len(found) == FOUND_AT_MOST:
                 break
         return found
@@ -179,7 +180,7 @@ class Talk:
     async def unfollow(self, room: str) -> None:
         """Raises the client's errors."""
         self._marker.forget(room)
-        await marks.leave(self._client, room)
+        await self._client.unfollow(room)
         self._ear.leave(room)
         self.happen(events.RoomLeft(room))
         if self.state.place == RoomPlace(room):
@@ -224,6 +225,12 @@ class Talk:
         self.happen(events.RoomsTold(rooms))
         self.happen(events.PeopleTold(people))
 
+    async def _refresh(self) -> None:
+        with contextlib.suppress(ClientError):  # asked again when it is live the next time
+            await self._ask_marks()
+            for room in self.state.side.rooms:
+                self._ear.follow(room.id, room.head)
+
     def _watch(self, seconds: float | None) -> None:
         before = self.state.connection
         if seconds is not None:
@@ -241,10 +248,7 @@ class Talk:
         if window is not None and window.trouble:
             self.happen(events.Asked("first"))
             self._spawn(self._load_newest(window.place))
-        with contextlib.suppress(ClientError):  # asked again when it is live the next time
-            await self._ask_marks()
-            for room in self.state.side.rooms:
-                self._ear.follow(room.id, room.head)
+        await self._refresh()
 
     # -- inside --------------------------------------------------------------
 
@@ -260,6 +264,22 @@ class Talk:
         if fresh and isinstance(event, Message) and event.sender != self.state.me:
             self._direct(event)
 
+    def _marked(self, mark: MarkFrame) -> None:
+        """One of my devices has read on, or follows another room, or one less."""
+        if mark.room is not None and mark.seq is None:
+            if self.state.place != RoomPlace(mark.room):
+                self._ear.leave(mark.room)
+            self.happen(events.RoomLeft(mark.room))
+        elif mark.room is not None and mark.seq is not None:
+            if self.state.side.room(mark.room) is None:
+                self._spawn(self._refresh())
+            self.happen(events.RoomMarked(mark.room, mark.seq))
+        elif mark.user is not None and mark.seq is not None:
+            self.happen(events.PersonMarked(mark.user, mark.seq))
+            row = self.state.side.person(mark.user)
+            if row is not None and row.unread:  # how much is left, only the server knows
+                self._spawn(self._refresh())
+
     def _is_new(self, place: PersonPlace, event: Event) -> bool:
         row = self.state.side.person(place.name)
         return isinstance(event, Message) and (row is None or event.seq > row.last_seq)
@@ -272,9 +292,6 @@ class Talk:
             else:
                 self.happen(events.PersonMarked(place.name, seq))
             self._marker.seen(place, seq)
-
-    def _stored(self, place: Place, seq: int) -> None:
-        self._mark(place, seq)
 
     async def _load_newest(self, place: Place) -> None:
         try:

@@ -25,7 +25,11 @@ from hubbub.client.wire import Wire
 from hubbub.domain.policy import folded
 from hubbub.protocol.frames import (
     After,
+    ConversationBody,
+    FollowedBody,
+    MarkFrame,
     Message,
+    NewMark,
     NewMessage,
     NewRoom,
     NewUser,
@@ -46,6 +50,11 @@ _CHANCE = SystemRandom().random
 
 Receipt = Message | Sent
 """What became of a post: the message in its room, or in one's own inbox."""
+
+
+class _Marked(msgspec.Struct, frozen=True):
+    seq: int
+
 
 _receipt: msgspec.json.Decoder[Receipt] = msgspec.json.Decoder(Receipt)
 
@@ -150,6 +159,34 @@ class Client:
     def people(self, prefix: str = "") -> AsyncIterator[UserBody]:
         return pages.listed(self._get, "/users", prefix, pages.decode_people, lambda user: user.name)
 
+    # -- what was read -------------------------------------------------------
+
+    async def mark(self, seq: int, *, room: Room | None = None, to: str | None = None) -> int:
+        """Note that everything up to `seq` was read: in a room, which is followed from then on, or in my
+        inbox of what I and a person write to each other. A mark never goes back; as it is now."""
+        if (room is None) == (to is None):
+            raise ValueError("a mark is in a room or with a person, one of the two")
+        path = _room_path(room, "/mark") if room is not None else _user_path(to or "", "/mark")
+        answer = await self._requests.repeated("PUT", path, body=encode(NewMark(seq=seq)))
+        return msgspec.json.decode(answer.content, type=_Marked).seq
+
+    async def unfollow(self, room: Room) -> None:
+        await self._requests.once("DELETE", _room_path(room, "/mark"))
+
+    def marks(self) -> AsyncIterator[FollowedBody]:
+        """The rooms I follow, how far I have read in each, and where it ends."""
+        return pages.listed(self._get, "/marks", "", pages.decode_marks, lambda mark: mark.room)
+
+    def conversations(self) -> AsyncIterator[ConversationBody]:
+        """Everyone I exchange direct messages with, by name, with what is unread."""
+        return pages.listed(
+            self._get,
+            "/conversations",
+            "",
+            pages.decode_conversations,
+            lambda conversation: conversation.user,
+        )
+
     # -- posting -------------------------------------------------------------
 
     async def post(
@@ -226,13 +263,16 @@ class Client:
         inbox: bool = False,
         after: After | Mapping[Log, After | None] | None = None,
         transport: Transport = "ws",
+        marked: Callable[[MarkFrame], None] = lambda _: None,
         watch: Callable[[float | None], None] = lambda _: None,
     ) -> Subscription:
         """Everything posted from now on, or after `after`, in rooms, my inbox, or both.
 
         `after`: a seq or cursor when one log is followed; for several a mapping by room id, with None for
-        the inbox, as `Subscription.cursors()` gives it. 0 is the beginning. `watch`: for showing how the
-        connection is; told None when there is one, and else the seconds until the next try.
+        the inbox, as `Subscription.cursors()` gives it. 0 is the beginning. `marked` is told of each mark
+        that moves while the inbox is listened to; none is repeated after a break, so ask for `marks` then.
+        `watch` is for showing how the connection is: told None whenever there is one, and whenever it broke
+        the seconds until the next try.
         """
         logs = _logs(room, inbox)
         if not isinstance(after, Mapping):
@@ -251,6 +291,7 @@ class Client:
             sleep=self._sleep,
             monotonic=self._monotonic,
             closed=self._subscriptions.discard,
+            marked=marked,
             watch=watch,
         )
         self._subscriptions.add(subscription)

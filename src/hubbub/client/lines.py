@@ -18,6 +18,7 @@ from hubbub.protocol.frames import (
     Bye,
     ErrorFrame,
     GapFrame,
+    MarkFrame,
     Message,
     Sent,
     StreamFrame,
@@ -38,13 +39,16 @@ _decode_event = msgspec.json.Decoder(StreamFrame).decode
 _decode_offer = msgspec.json.Decoder(SubscriptionOffer).decode
 
 
+Heard = Event | MarkFrame | Bye | None
+
+
 class Line(Protocol):
     """Every method raises Problem, SignedOut or ConnectionLost."""
 
     survives_cancel: bool
     """Whether `receive` may be cancelled without losing what comes next."""
 
-    async def receive(self) -> Event | Bye | None:
+    async def receive(self) -> Heard:
         """The next event; None when only the places were told."""
         ...
 
@@ -71,9 +75,9 @@ class WebSocketLine:
             await line._ask()
         return line
 
-    async def receive(self) -> Event | Bye | None:
+    async def receive(self) -> Heard:
         match frame := await self._wire.receive():
-            case Message() | Sent() | GapFrame() | Bye():
+            case Message() | Sent() | GapFrame() | MarkFrame() | Bye():
                 return frame
             case Subscribed():
                 self._places.start(frame.room, frame.head, self._wire.hello.epoch)
@@ -162,7 +166,7 @@ class HttpLine:
             raise
         return cls(answer, places)
 
-    async def receive(self) -> Event | Bye | None:
+    async def receive(self) -> Heard:
         try:
             return await anext(self._items)
         except StopAsyncIteration:
@@ -176,7 +180,7 @@ class HttpLine:
         await self._items.aclose()
         await self._answer.aclose()
 
-    async def _read(self) -> AsyncGenerator[Event | Bye | None]:
+    async def _read(self) -> AsyncGenerator[Heard]:
         raise NotImplementedError
         yield
 
@@ -184,7 +188,7 @@ class HttpLine:
 class EventStreamLine(HttpLine):
     accept = "text/event-stream"
 
-    async def _read(self) -> AsyncGenerator[Event | Bye | None]:
+    async def _read(self) -> AsyncGenerator[Heard]:
         async for item in aiter(httpx2.EventSource(self._answer, _MAX_LINE_BYTES)):
             if item.data:
                 yield _decode_event(item.data)
@@ -202,7 +206,7 @@ class NdjsonLine(HttpLine):
             places.start_at((await ask_offer(http, places)).cursor)
         return await super().open(http, places)
 
-    async def _read(self) -> AsyncGenerator[Event | Bye | None]:
+    async def _read(self) -> AsyncGenerator[Heard]:
         rest = b""
         async for chunk in self._answer.aiter_bytes():
             *lines, rest = (rest + chunk).split(b"\n")

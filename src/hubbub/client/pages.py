@@ -7,7 +7,7 @@ import httpx2
 import msgspec
 
 from hubbub.client.places import Event
-from hubbub.protocol.frames import After, GapFrame, RoomBody, UserBody
+from hubbub.protocol.frames import After, ConversationBody, FollowedBody, GapFrame, RoomBody, UserBody
 
 PAGE = 200
 """Of 500 at most: a page of the longest texts is then still answered in one read of the store."""
@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 decode_events = msgspec.json.Decoder(list[Event]).decode
 decode_rooms = msgspec.json.Decoder(list[RoomBody]).decode
+decode_marks = msgspec.json.Decoder(list[FollowedBody]).decode
+decode_conversations = msgspec.json.Decoder(list[ConversationBody]).decode
 decode_people = msgspec.json.Decoder(list[UserBody]).decode
 
 

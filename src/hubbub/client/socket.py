@@ -16,6 +16,7 @@ from hubbub.protocol.frames import (
     Bye,
     ErrorFrame,
     Hello,
+    MarkFrame,
     Post,
     PostedFrame,
     Request,
@@ -130,7 +131,7 @@ class Socket:
                         self._answer(frame.ref, frame)
                     case ErrorFrame():
                         self._answer(frame.ref, problem_of_frame(frame))
-                    case Hello():
+                    case Hello() | MarkFrame():
                         pass
                     case _:
                         await self._events.put(frame)

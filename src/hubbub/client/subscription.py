@@ -14,7 +14,7 @@ from hubbub.client.errors import ConnectionLost, Problem, SignedOut
 from hubbub.client.lines import Line
 from hubbub.client.places import Event, Log, Places
 from hubbub.domain.model import SessionEnd
-from hubbub.protocol.frames import Bye
+from hubbub.protocol.frames import Bye, MarkFrame
 
 _OF_THE_SESSION = get_args(SessionEnd)
 
@@ -38,9 +38,10 @@ class Subscription:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         monotonic: Callable[[], float] = time.monotonic,
         closed: Callable[["Subscription"], None] = lambda _: None,
+        marked: Callable[[MarkFrame], None] = lambda _: None,
         watch: Callable[[float | None], None] = lambda _: None,
     ) -> None:
-        """`watch` is told None whenever a connection was made, and whenever there is none, in how many seconds
+        """`watch` is told None whenever a connection was made, and whenever there is none the seconds until
         the next is tried."""
         self._places = places
         self._connect = connect
@@ -48,6 +49,7 @@ class Subscription:
         self._sleep = sleep
         self._monotonic = monotonic
         self._closed = closed
+        self._marked = marked
         self._watch = watch
         self._line: Line | None = None
         self._opened_at = 0.0
@@ -126,6 +128,9 @@ class Subscription:
             raise
         if isinstance(received, Bye):
             await self._part(received)
+            return None
+        if isinstance(received, MarkFrame):
+            self._marked(received)
             return None
         return received if received is not None and await self._take(received) else None
 

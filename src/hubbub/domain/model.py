@@ -1,9 +1,10 @@
-"""People, their sessions, and rooms."""
+"""People, their sessions, rooms, and how far people have read."""
 
 from typing import Literal
 
 import msgspec
 
+from hubbub.domain.events import Event
 from hubbub.domain.ids import RoomId, SessionId, UserId
 
 SessionEnd = Literal["signed-out", "expired", "disabled"]
@@ -38,3 +39,24 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     def alive(self, now_ms: int) -> bool:
         return now_ms < self.expires_at_ms
+
+
+class Followed(msgspec.Struct, frozen=True, kw_only=True):
+    """A room that a user follows: what is posted after the mark is unread."""
+
+    room: RoomId
+    name: str
+    seq: int
+    """The mark: how far the user has read."""
+    head: int
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user and another one write to each other, as the user has it."""
+
+    peer: UserId
+    seq: int
+    """The mark, in the user's own inbox; 0 when there is none."""
+    unread: int
+    last: Event | None
+    """The newest event of the two; None when it was removed, or cannot be read."""

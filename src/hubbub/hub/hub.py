@@ -161,6 +161,16 @@ class Hub:
         if log is not None:
             log.forget(gap.last)
 
+    def tell(self, id: LogId, kind: str, json: bytes) -> None:
+        """Tell everyone at the head of a log something in passing: it is no event, and whoever is behind is
+        not told."""
+        log = self._logs.get(id)
+        for framing, readers in log.live.items() if log else ():
+            told = framing.aside(kind, json)
+            for reader in readers:
+                if not reader.paused:
+                    reader.write(told)
+
     def flush(self) -> None:
         """Hand what is new to everyone at the head. Costs one write a reader and log, however many events."""
         while self._grown:

@@ -83,10 +83,20 @@ class Bye(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="bye", tag_
     retry_after: float | None = None
 
 
+class MarkFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="mark", tag_field="type"):
+    """How far you have read in a room (`room`) or with a person (`user`), noted by one of your devices. Told
+    in passing to whoever listens to the inbox: it has no number and is not replayed."""
+
+    room: str | None = None
+    user: str | None = None
+    seq: int | None = None
+    """Absent: the room is not followed any more."""
+
+
 LogFrame = Message | Sent | GapFrame
 """An entry of a log, as its readers get it."""
 
-StreamFrame = LogFrame | Bye
+StreamFrame = LogFrame | MarkFrame | Bye
 """What a live stream brings."""
 
 
@@ -235,6 +245,40 @@ class RoomBody(Struct, frozen=True, kw_only=True):
 
 class NewMessage(Struct, frozen=True, kw_only=True):
     text: str
+
+
+class NewMark(Struct, frozen=True, kw_only=True):
+    seq: Annotated[int, Meta(ge=0, le=2**53 - 1)]
+    """Everything up to here was read."""
+
+
+class RoomMark(Struct, frozen=True, kw_only=True):
+    room: str
+    seq: int
+
+
+class PersonMark(Struct, frozen=True, kw_only=True):
+    user: str
+    seq: int
+    """In your own inbox."""
+
+
+class FollowedBody(Struct, frozen=True, kw_only=True):
+    """A room you follow: what lies between `seq` and `head` is unread."""
+
+    room: str
+    name: str
+    seq: int
+    head: int
+
+
+class ConversationBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    user: str
+    seq: int
+    """How far you have read, in your own inbox; 0: nothing."""
+    unread: int
+    last: Message | Sent | None = None
+    """The newest, as it stands in your inbox; absent when it was removed."""
 
 
 class SubscriptionOffer(Struct, frozen=True, kw_only=True, omit_defaults=True):

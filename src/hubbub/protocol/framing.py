@@ -46,6 +46,10 @@ class Framing(Protocol):
         """The bytes of `entries`, which are about to be written: never empty."""
         ...
 
+    def aside(self, kind: str, json: bytes) -> bytes:
+        """The bytes of something that is no entry of any log: it moves no cursor."""
+        ...
+
 
 # -- WebSocket --------------------------------------------------------------
 
@@ -79,6 +83,9 @@ def frame_size(data: bytes, at: int) -> int | None:
 class WebSocketFraming:
     overhead = 0
 
+    def aside(self, kind: str, json: bytes) -> bytes:
+        return text_frame(json)
+
     def join(self, log: LogId, entries: Sequence[Entry]) -> bytes:
         if len(entries) == 1:
             return text_frame(entries[0].json)
@@ -105,8 +112,13 @@ def sse_opening(cursor: str, retry_ms: int) -> bytes:
     return chunk(b"retry: %d\nid: %b\n\n" % (retry_ms, cursor.encode()))
 
 
+def sse_aside(kind: str, json: bytes) -> bytes:
+    """An event without an id: a reader that comes back does so with the last cursor before it."""
+    return chunk(b"event: %b\ndata: %b\n\n" % (kind.encode(), json))
+
+
 def sse_bye(json: bytes) -> bytes:
-    return chunk(b"event: bye\ndata: %b\n\n" % json)
+    return sse_aside("bye", json)
 
 
 def ndjson_line(json: bytes) -> bytes:
@@ -120,6 +132,9 @@ class SseFraming:
 
     def __init__(self, epoch: str) -> None:
         self._epoch = epoch
+
+    def aside(self, kind: str, json: bytes) -> bytes:
+        return sse_aside(kind, json)
 
     def join(self, log: LogId, entries: Sequence[Entry]) -> bytes:
         epoch = self._epoch
@@ -142,6 +157,9 @@ class SseOverManyFraming:
     def cursor(self) -> str:
         return f"{self._epoch}:{','.join(self._places.values())}"
 
+    def aside(self, kind: str, json: bytes) -> bytes:
+        return sse_aside(kind, json)
+
     def join(self, log: LogId, entries: Sequence[Entry]) -> bytes:
         events = []
         for e in entries:
@@ -152,6 +170,9 @@ class SseOverManyFraming:
 
 class NdjsonFraming:
     overhead = 0
+
+    def aside(self, kind: str, json: bytes) -> bytes:
+        return ndjson_line(json)
 
     def join(self, log: LogId, entries: Sequence[Entry]) -> bytes:
         return chunk(b"\n".join([*(e.json for e in entries), b""]))

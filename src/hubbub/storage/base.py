@@ -11,7 +11,7 @@ import msgspec
 from hubbub.domain.errors import HubbubError
 from hubbub.domain.events import Draft, Event, Gap, Posted
 from hubbub.domain.ids import LogId, RoomId, SessionId, UserId
-from hubbub.domain.model import Room, Session, User
+from hubbub.domain.model import Conversation, Followed, Room, Session, User
 
 Outcome = Posted | HubbubError
 
@@ -20,6 +20,10 @@ MAX_PAGE = 500
 
 MAX_PAGE_BYTES = 1 << 20
 """A read stops after the event with which its texts pass this: what one reader costs is bounded."""
+
+
+MOST_UNREAD = 1000
+"""How many messages after a mark are looked at to count what is unread in a conversation."""
 
 
 class Everything(msgspec.Struct, frozen=True):
@@ -176,6 +180,30 @@ class Store(Protocol):
 
     async def disable(self, name: UserId, now_ms: int | None) -> None:
         """Disable the user and end all its sessions; with None, enable it again."""
+        ...
+
+    # -- what was read ------------------------------------------------------
+
+    async def mark(self, user: UserId, place: LogId, seq: int) -> int:
+        """Note that `user` has read up to `seq` in a room, or with `place` a peer's inbox, in the own inbox
+        of what the two wrote to each other. A mark never goes back; as it is now."""
+        ...
+
+    async def unmark(self, user: UserId, place: LogId) -> bool:
+        """Whether there was one."""
+        ...
+
+    async def followed(
+        self, user: UserId, *, after: RoomId | None, limit: int
+    ) -> tuple[Sequence[Followed], bool]:
+        """The rooms that `user` has a mark in, in the order of their ids; and whether there are more."""
+        ...
+
+    async def conversations(
+        self, user: UserId, *, after: UserId | None, limit: int
+    ) -> tuple[Sequence[Conversation], bool]:
+        """Everyone with whom `user` has exchanged direct messages, or has a mark with, in the order of
+        names; and whether there are more. What retention has removed counts as read."""
         ...
 
     # -- sessions -----------------------------------------------------------

@@ -51,9 +51,10 @@ def write(path: Path, content: bytes, *, lasting: bool = True) -> None:
 
 def make_directory(directory: Path) -> None:
     """Make it and what is missing above it, each its owner's alone, and the last in any case."""
-    missing = [each for each in (directory, *directory.parents) if not each.exists()]
-    for each in reversed(missing):
-        each.mkdir(mode=0o700, exist_ok=True)
+    if not directory.exists():
+        for each in reversed([directory, *directory.parents]):
+            if not each.exists():
+                each.mkdir(mode=0o700, exist_ok=True)
     if directory.stat().st_mode & 0o077:
         directory.chmod(0o700)
 

@@ -25,7 +25,7 @@ class ChatApp(App[None]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+t", "light_or_dark", show=False, priority=True),
-        Binding("f4", "bell", show=False, priority=True),
+        Binding("f4", "ring", show=False, priority=True),
     ]
 
     def __init__(
@@ -39,7 +39,7 @@ class ChatApp(App[None]):
         zone: tzinfo | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`session`: whose talk this is; with None, signing in comes first. `zone`: None for the machine's."""
+        """`session`: whose talk this is; with None, signing in comes first. `zone`: None is the machine's."""
         super().__init__()
         self._sessions = sessions
         self._session = session
@@ -114,7 +114,7 @@ class ChatApp(App[None]):
         if self._bell:
             self.bell()
 
-    def action_bell(self) -> None:
+    def action_ring(self) -> None:
         self._bell = not self._bell
         self.notify(words.BELL_ON if self._bell else words.BELL_OFF, markup=False)
 

@@ -49,8 +49,8 @@ class Chooser(ModalScreen[Choice | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = Content(self._title)  # type: ignore[assignment]
-            dialog.border_subtitle = Content(words.HINT_CHOOSE)  # type: ignore[assignment]
+            dialog.border_title = Content(self._title)
+            dialog.border_subtitle = Content(words.HINT_CHOOSE)
             yield Input(placeholder=self._placeholder, id="find", compact=True)
             yield OptionList(id="found", compact=True, markup=False)
             yield Static("", id="none", markup=False)

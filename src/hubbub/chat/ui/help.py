@@ -21,8 +21,8 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog") as dialog:
-            dialog.border_title = Content(words.HELP)  # type: ignore[assignment]
-            dialog.border_subtitle = Content(words.CLOSE)  # type: ignore[assignment]
+            dialog.border_title = Content(words.HELP)
+            dialog.border_subtitle = Content(words.CLOSE)
             yield Static(_keys(), markup=False)
 
 

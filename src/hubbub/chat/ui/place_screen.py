@@ -37,7 +37,10 @@ TICK_SECONDS = 1.0
 class PlaceScreen(Screen[str]):
     """Dismissed with the reason when the session is over."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (81, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as textual declares it
+        (0, "-narrow"),
+        (81, "-wide"),
+    ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+k", "switch", show=False, priority=True),
         Binding("ctrl+r", "rooms", show=False, priority=True),
@@ -273,7 +276,7 @@ class PlaceScreen(Screen[str]):
     # -- else ----------------------------------------------------------------
 
     def action_side(self) -> None:
-        """On a narrow terminal it lies over the messages while it is wanted; on a wide one it goes and comes."""
+        """On a narrow terminal it lies over the messages while it is wanted; on a wide one it is there."""
         if self.has_class("-narrow"):
             self.toggle_class("-side")
             shown = self.has_class("-side")

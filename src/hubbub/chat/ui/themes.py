@@ -12,7 +12,7 @@ _PEOPLE_BY_NIGHT = ("#6cc5bd", "#a9c46c", "#e3b566", "#d794bd", "#8fb3ea", "#f09
 
 
 def person(name: str) -> str:
-    """The theme's variable for somebody's colour: the same one of six in everything that runs in a terminal."""
+    """The theme's variable for somebody's colour: one of six, the same in everything in a terminal."""
     return f"$person-{COLOURS.index(colour_of(name))}"
 
 

@@ -1,4 +1,4 @@
-"""What people wrote, as styled text. Their words are text and nothing else: no markup is ever read from them."""
+"""What people wrote, as styled text. It is text and nothing else: no markup is ever read from it."""
 
 from textual.content import Content, Span
 from textual.style import Style

@@ -18,6 +18,7 @@ from hubbub.storage.sqlite import wal
 from hubbub.storage.sqlite.chaining import CHAINED, fill
 from hubbub.storage.sqlite.database import Database
 from hubbub.storage.sqlite.directory import Lock, prepare
+from hubbub.storage.sqlite.marks import Marks
 from hubbub.storage.sqlite.people import People
 from hubbub.storage.sqlite.retention import Retention
 from hubbub.storage.sqlite.rooms import Rooms
@@ -26,7 +27,7 @@ from hubbub.storage.sqlite.sessions import Sessions
 from hubbub.storage.sqlite.syncing import Apart, Pace
 
 
-class SqliteStore(Retention, Rooms, People, Sessions):
+class SqliteStore(Retention, Marks, Rooms, People, Sessions):
     """A Store. `open` it for a server, `open_shared` for a command beside one."""
 
     def __init__(self, database: Database, lock: Lock | None, randomness: Callable[[int], bytes]) -> None:

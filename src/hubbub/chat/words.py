@@ -68,7 +68,7 @@ KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Read",
         (
-            ("PageUp PageDown", "back and forth; older pages come by themselves"),
+            ("PageUp PageDown", "back and forth, through all there is"),
             ("Esc", "to the newest message, and to writing"),
             ("Tab Shift-Tab", "between list, messages and writing"),
             ("mouse, Ctrl-C", "select text, and copy it"),
@@ -123,7 +123,7 @@ def new_below(count: int) -> str:
 
 
 def unread_elsewhere(count: int) -> str:
-    return f"{count:,} unread"
+    return f"{count:,} unread elsewhere"
 
 
 def unread_count(count: int) -> str:

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from hubbub.cli.errors import Failed
 from hubbub.cli.login import HERE
 from hubbub.cli.signed_in import Server, server_of_environment, session
-from hubbub.terminal import NoSession, Session, Sessions, open_client, server_address, who_am_i
+from hubbub.terminal import NoSession, Session, Sessions, server_address
 
 INSTALL = "pip install 'hubbub[tui]'"
 

@@ -6,17 +6,26 @@ from contextlib import AsyncExitStack
 from datetime import tzinfo
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.events import AppFocus
 
 from hubbub.chat import words
-from hubbub.chat.talk import Talk
+from hubbub.chat.talk import AGENT, Talk
 from hubbub.chat.ui.place_screen import PlaceScreen
 from hubbub.chat.ui.sign_in import Given, SignInScreen
 from hubbub.chat.ui.themes import DARK, LIGHT, THEMES
-from hubbub.client import Message
-from hubbub.terminal import Session, Sessions, TerminalError, harmless_line
+from hubbub.client import ClientError, Message
+from hubbub.terminal import (
+    Session,
+    Sessions,
+    TerminalError,
+    harmless_line,
+    in_words,
+    open_client,
+    who_am_i,
+)
 
 
 class ChatApp(App[None]):
@@ -78,6 +87,8 @@ class ChatApp(App[None]):
         await self._begin(session)
 
     async def _begin(self, session: Session) -> None:
+        if not session.user and not (session := await self._named(session)).user:
+            return
         self._session = session
         screens: list[PlaceScreen] = []
         talk = Talk(
@@ -90,6 +101,15 @@ class ChatApp(App[None]):
         screens.append(PlaceScreen(talk, zone=self._zone, monotonic=self._monotonic))
         self.talk = await self._talking.enter_async_context(talk)
         await self.push_screen(screens[0], self._ended)
+
+    async def _named(self, session: Session) -> Session:
+        """With the name that belongs to its token; without one where the server does not tell it."""
+        try:
+            async with open_client(session, agent=AGENT, patience_seconds=0) as client:
+                return replace(session, user=await who_am_i(session, client))
+        except ClientError as error:
+            self._ask(Given(server=session.server, message=in_words(error, session.server)))
+            return session
 
     async def _ended(self, reason: str | None) -> None:
         """The session is over: what was saved of it is of no use any more."""

@@ -19,6 +19,8 @@ class RowView(Static):
     def __init__(self, row: Row, today: date) -> None:
         super().__init__(_content(row, today), markup=False, classes=_classes(row))
         self.row = row
+        if isinstance(row, NewRow):
+            self.border_title = words.NEW_MESSAGES
 
     def show(self, row: Row, today: date) -> None:
         """In its place, the same row as it is now."""
@@ -92,7 +94,7 @@ def _content(row: Row, today: date) -> Content:
         case DayRow(day=day):
             return Content(words.day(day, today))
         case NewRow():
-            return Content(words.NEW_MESSAGES)
+            return Content()  # it is a line with a title
         case StartRow():
             return Content(words.BEGINNING)
         case RemovedRow(count=count):

@@ -17,7 +17,7 @@ WIDTH = 28
 _INNER = WIDTH - 4
 
 Line = tuple[Place | None, str, int, bool]
-"""A place, or a heading; its name; how much is unread; whether it is open or has a draft."""
+"""A place, or None for a heading; its name; how much is unread; whether a draft waits there."""
 
 
 class SideList(OptionList):
@@ -29,14 +29,14 @@ class SideList(OptionList):
 
     def __init__(self) -> None:
         super().__init__(id="side-list", compact=True, markup=False)
-        self._lines_shown: tuple[object, ...] = ()
+        self._shown: tuple[tuple[Line, ...], Place | None] | None = None
         self._places: list[tuple[Place, str] | None] = []
 
     def show(self, state: State) -> None:
         lines = tuple(_lines(state))
-        if lines == self._lines_shown:
+        if (lines, state.place) == self._shown:
             return
-        self._lines_shown = lines
+        self._shown = (lines, state.place)
         kept = self._place_at(self.highlighted)
         self._places = [(place, name) if place else None for place, name, _, _ in lines]
         self.set_options(Option(_prompt(*line, state), disabled=line[0] is None) for line in lines)

@@ -11,7 +11,7 @@ _STYLES: dict[Kind, str] = {
     "struck": "strike",
     "code": "$accent on $code",
     "block": "$accent on $code",
-    "quote": "$quiet italic",
+    "quote": "$quiet",
     "link": "$secondary underline",
 }
 

@@ -62,7 +62,7 @@ def rows(timeline: Timeline, pending: Outbox, me: str, zone: tzinfo | None) -> t
     """
     shown: list[Row] = [StartRow()] if timeline.reaches_start else []
     shown += _stored(timeline, me, zone)
-    if timeline.reaches_end or timeline.loading == "first":
+    if timeline.reaches_end or not timeline.entries:
         shown += _pending(timeline, pending, me, zone)
     return tuple(shown)
 

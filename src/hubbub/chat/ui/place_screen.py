@@ -97,7 +97,7 @@ class PlaceScreen(Screen[str]):
     async def _draw(self) -> None:
         self._drawing = False
         state = self._talk.state
-        if state is self._drawn or not self.is_attached:
+        if state is self._drawn or not self.query(Status):  # not yet there, or about to go
             return
         self._drawn = state
         if isinstance(state.connection, Ended):

@@ -137,8 +137,8 @@ async def test_what_is_read_stays_in_sight_when_something_is_said(server, lounge
             await bob.post(f"line {number}", room=lounge)
     async with seated(tmp_path, server.url) as ada:
         await ada.opens(lounge)
-        await ada.press("pageup", "pageup")
-        await ada.until(lambda: not ada.talk.state.open.following)
+        await ada.press("pageup")
+        await ada.until(lambda: not ada.sees("line 99") and not ada.talk.state.open.following)
         before = [line[30:90].strip() for line in ada.lines[3:20]]
 
         await bob.post("news", room=lounge)

@@ -261,6 +261,9 @@ class Talk:
         place = place_of(event, self.state.me)
         fresh = isinstance(place, PersonPlace) and self._is_new(place, event)
         self.happen(events.Heard(place=place, entry=entry_of(event)))
+        window = self.state.open
+        if window and window.place == place and window.trouble and not window.entries:
+            self.jump_to_newest()  # what could not be read before is there now
         if fresh and isinstance(event, Message) and event.sender != self.state.me:
             self._direct(event)
 

@@ -204,7 +204,9 @@ async def test_a_room_that_is_followed_no_more_goes(server, lounge, tmp_path):
         await ada.shows("Choose a room or a person")
 
 
-async def test_the_bell_rings_for_direct_messages_when_it_is_wanted(server, lounge, bob, tmp_path, monkeypatch):
+async def test_the_bell_rings_for_direct_messages_when_it_is_wanted(
+    server, lounge, bob, tmp_path, monkeypatch
+):
     async with seated(tmp_path, server.url) as ada:
         rung = []
         monkeypatch.setattr(ada.app, "bell", lambda: rung.append(True))

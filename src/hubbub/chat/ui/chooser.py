@@ -1,6 +1,7 @@
 """A dialog in which one of many is found by typing: rooms, people, or both."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import ClassVar
 
 from msgspec import Struct
@@ -63,7 +64,8 @@ class Chooser(ModalScreen[Choice | None]):
         self._search(event.value.strip())
 
     def _search(self, words_typed: str) -> None:
-        self.run_worker(self._look(words_typed), exclusive=True)
+        # Not the coroutine: one that is cancelled before it began would be complained about.
+        self.run_worker(partial(self._look, words_typed), exclusive=True)
 
     async def _look(self, words_typed: str) -> None:
         try:

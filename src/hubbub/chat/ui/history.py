@@ -36,6 +36,7 @@ class History(VerticalScroll):
         self._place: Place | None = None
         self._settling = False
         self._fresh = True
+        self._held_to_end = True
 
     async def show(self, place: Place | None, rows: tuple[Row, ...], today: date) -> None:
         """`rows` in place of those there were, with what is in sight left where it is."""
@@ -133,9 +134,15 @@ class History(VerticalScroll):
         if not self._settling and round(old) != round(new):
             self._tell()
 
+    def on_resize(self) -> None:
+        """Also when what one writes takes more lines."""
+        if self._held_to_end and not self._fresh:
+            self.call_after_refresh(self.to_end)
+
     def _tell(self) -> None:
         if self._fresh:
             return
+        self._held_to_end = self.at_end
         self.post_message(self.Moved(at_end=self.at_end))
         if self.scroll_offset.y <= NEAR_LINES:
             self.post_message(self.NearStart())

@@ -1,5 +1,7 @@
 """Signing in, or up: which server, who, and the password."""
 
+from functools import partial
+
 from msgspec import Struct
 from textual import on
 from textual.app import ComposeResult
@@ -76,7 +78,8 @@ class SignInScreen(Screen[Session]):
             self._say(words.MISSING)
             return
         self._say(words.SIGNING_IN)
-        self.run_worker(self._sign_in(self._value("server"), name, password, new=new), exclusive=True)
+        work = partial(self._sign_in, self._value("server"), name, password, new=new)
+        self.run_worker(work, exclusive=True)
 
     async def _sign_in(self, server: str, name: str, password: str, *, new: bool) -> None:
         try:

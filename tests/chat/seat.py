@@ -102,8 +102,9 @@ class Seat:
             await self.settled()
 
     async def type(self, text: str) -> None:
+        """Without a pause; `\r` is Enter, and `\n` Ctrl-J, as terminals have it."""
         for character in text:
-            self._send(character, character)
+            self._send(_KEYS.get(character, character), character)
         await self.settled()
 
     def _send(self, key: str, character: str | None) -> None:
@@ -152,6 +153,8 @@ class Seat:
     def history(self) -> History:
         return self.app.screen.query_one(History)
 
+
+_KEYS = {"\r": "enter", "\n": "ctrl+j"}
 
 _GLANCE_SECONDS = 0.01
 """Between two looks at the screen: nothing is taken for granted after it."""

@@ -133,6 +133,14 @@ def test_the_separator_stands_where_reading_stopped_and_nowhere_when_all_was_rea
     assert (some.open.read_before, none.open.read_before) == (3, None)
 
 
+def test_what_changes_nothing_is_the_same_state():
+    """What is shown is drawn when the state is another one, and drawing tells where it is scrolled to."""
+    state = played(*opened(1))
+
+    assert after(state, events.Scrolled(at_end=True)) is state
+    assert after(state, events.Scrolled(at_end=False)) is not state
+
+
 def test_drafts_are_kept_per_place():
     state = played(
         *opened(1),

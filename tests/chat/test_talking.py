@@ -70,17 +70,20 @@ async def test_what_another_device_has_read_is_read_here_too(server, lounge, tmp
 
 
 async def test_a_room_that_another_device_follows_appears_and_goes(server, lounge, bob, tmp_path):
-    async with Client(server.url, token=token_of("ada")) as other, deadline():
-        async with seated(tmp_path, server.url) as ada:
-            assert ada.unread("Lounge") is None
+    async with (
+        Client(server.url, token=token_of("ada")) as other,
+        seated(tmp_path, server.url) as ada,
+        deadline(),
+    ):
+        assert ada.unread("Lounge") is None
 
-            await other.mark(1, room=lounge)
-            await ada.until(lambda: ada.unread("Lounge") == 2)
-            await bob.post("four", room=lounge)
-            await ada.until(lambda: ada.unread("Lounge") == 3)
+        await other.mark(1, room=lounge)
+        await ada.until(lambda: ada.unread("Lounge") == 2)
+        await bob.post("four", room=lounge)
+        await ada.until(lambda: ada.unread("Lounge") == 3)
 
-            await other.unfollow(lounge)
-            await ada.until(lambda: ada.unread("Lounge") is None)
+        await other.unfollow(lounge)
+        await ada.until(lambda: ada.unread("Lounge") is None)
 
 
 async def test_nothing_is_marked_as_read_while_nobody_looks(server, lounge, bob, tmp_path):
@@ -159,6 +162,15 @@ async def test_a_draft_is_kept_where_it_was_begun(server, lounge, tmp_path):
         await ada.opens(lounge)
 
         await ada.shows("half a thou")
+
+
+async def test_what_is_typed_right_after_sending_belongs_to_the_next_message(server, lounge, tmp_path):
+    async with seated(tmp_path, server.url) as ada:
+        await ada.opens(lounge)
+        await ada.type("first\rsecond\nline")  # all at once, as a quick typist or a paste of keys has it
+        await ada.press("enter")
+
+        await ada.until(lambda: ada.said[3:] == ["first", "second\nline"] and not ada.fates)
 
 
 async def test_what_was_refused_is_said_and_can_be_tried_again_or_discarded(server, bob, tmp_path):

@@ -79,7 +79,7 @@ KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         "Write",
         (
             ("Enter", "send"),
-            ("Ctrl-J, Alt-Enter", "a new line"),
+            ("Ctrl-J, Shift-Enter", "a new line"),
             ("r, d", "on what was not sent: try again, discard"),
         ),
     ),

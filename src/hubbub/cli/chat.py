@@ -40,7 +40,7 @@ def chat(
     """
     if importlib.util.find_spec("textual") is None:
         raise Failed(f"the full-screen client needs textual, which is not installed: {INSTALL}")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(each.isatty() for each in (sys.stdin, sys.stdout, sys.stderr)):
         raise Failed("the full-screen client needs a terminal; hubbub tail and hubbub post need none")
     from hubbub.chat.ui.app import ChatApp
     from hubbub.chat.ui.themes import DARK, LIGHT

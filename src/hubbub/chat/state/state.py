@@ -41,7 +41,7 @@ class State(Struct, frozen=True, kw_only=True):
 
 
 def after(state: State, happening: Happening) -> State:
-    """`state` after `happening`."""
+    """`state` after `happening`; the same value when it changed nothing of what is seen."""
     match happening:
         case events.Heard(place=place, entry=entry):
             return _heard(state, place, entry)
@@ -110,7 +110,8 @@ def _heard(state: State, place: Place | None, entry: timeline.Entry) -> State:
 def _window(state: State, place: Place | None, change: Callable[[Timeline], Timeline]) -> State:
     if state.open is None or state.open.place != place:
         return state
-    return replace(state, open=change(state.open))
+    window = change(state.open)
+    return state if window is state.open else replace(state, open=window)
 
 
 def _paged(state: State, place: Place, what: str, change: Callable[[Timeline], Timeline]) -> State:

@@ -55,6 +55,7 @@ class ChatApp(App[None]):
         self._server = server
         self._bell = bell
         self._zone = zone
+        self._title = ""
         self._monotonic = monotonic
         self._talking = AsyncExitStack()
         self.talk: Talk | None = None
@@ -127,7 +128,8 @@ class ChatApp(App[None]):
 
     def titled(self, title: str) -> None:
         """Name the terminal's window."""
-        if self._driver is not None and not self.is_headless:
+        if title != self._title and self._driver is not None and not self.is_headless:
+            self._title = title
             self._driver.write(f"\x1b]2;{harmless_line(title)}\x07")
 
     def _direct(self, message: Message) -> None:
@@ -144,4 +146,4 @@ class ChatApp(App[None]):
     def on_app_focus(self, _: AppFocus) -> None:
         """Somebody looks again: what came meanwhile is seen now."""
         if isinstance(self.screen, PlaceScreen):
-            self.screen.look()
+            self.call_later(self.screen.look)  # once the focus is noted

@@ -9,6 +9,7 @@ from textual.widgets import TextArea
 
 from hubbub.terminal import harmless
 
+# Shift and Alt with Enter are told apart only by terminals that speak Kitty's protocol for keys.
 _NEW_LINE = frozenset(("shift+enter", "alt+enter", "ctrl+j"))
 
 
@@ -46,8 +47,9 @@ class Composer(TextArea):
         if event.key == "enter":
             event.stop()
             event.prevent_default()
-            if self.text.strip():
-                self.post_message(self.Sent(self.text))
+            if text := self.text.strip("\n").rstrip():
+                self.hold("")  # at once: what is typed next belongs to the next message
+                self.post_message(self.Sent(text))
         elif event.key in _NEW_LINE:
             event.stop()
             event.prevent_default()

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from hubbub.chat import words
 
-_KEY_CELLS = 18
+_KEY_CELLS = 21
 
 
 class HelpScreen(ModalScreen[None]):

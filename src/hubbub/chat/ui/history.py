@@ -33,6 +33,7 @@ class History(VerticalScroll):
 
     def __init__(self) -> None:
         super().__init__(id="history")
+        self._shown: tuple[Place | None, tuple[Row, ...], date] | None = None
         self._place: Place | None = None
         self._settling = False
         self._fresh = True
@@ -40,6 +41,9 @@ class History(VerticalScroll):
 
     async def show(self, place: Place | None, rows: tuple[Row, ...], today: date) -> None:
         """`rows` in place of those there were, with what is in sight left where it is."""
+        if (place, rows, today) == self._shown:
+            return
+        self._shown = (place, rows, today)
         if place != self._place:
             self._place = place
             self._fresh = True

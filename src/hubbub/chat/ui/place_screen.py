@@ -138,6 +138,9 @@ class PlaceScreen(Screen[str]):
     def on_resize(self) -> None:
         self.call_after_refresh(self._show_status)
 
+    def on_screen_resume(self) -> None:
+        self._see()
+
     def look(self) -> None:
         """The reader is back at the terminal."""
         self._see()
@@ -181,7 +184,6 @@ class PlaceScreen(Screen[str]):
     @on(Composer.Sent)
     def _sent(self, event: Composer.Sent) -> None:
         self._talk.post(event.text)
-        self.query_one(Composer).hold("")
         self._talk.jump_to_newest()
         self.query_one(History).to_end()
 

@@ -9,21 +9,35 @@ SEEDS ?= 20000
 KILLS ?= 300
 FUZZ_SECONDS ?= 300
 SOAK ?=
+PYTHON_SOURCES := src tests benchmarks requirements hatch_build.py web/build
 REFERENCE := benchmarks/.build/fanout benchmarks/.build/load
 RESULTS ?= benchmarks/results/$(shell date +%F)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test soak autobahn bench bench-growth bench-micro bench-peers reference check format setup lock clean
+.PHONY: help serve chat web test soak autobahn bench bench-growth bench-micro bench-peers reference check format setup lock clean page-if-possible browser-if-possible
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-serve: .venv/.serving ## Run a server on LISTEN with its data in DATA; more flags in ARGS
+serve: .venv/.serving page-if-possible ## Run a server on LISTEN with its data in DATA; more flags in ARGS
 	@exec $(BIN)/hubbub serve --listen $(LISTEN) --data $(DATA) $(ARGS)
 
-test: .venv/.developing ## The whole suite, on every core; a part of it with ARGS="tests/domain -k name"
+chat: .venv/.chatting ## Talk in this terminal with the server at LISTEN or elsewhere; more flags in ARGS
+	@exec $(BIN)/hubbub chat $(ARGS)
+
+web: .venv/.serving ## Build the page in which people talk, when it is not there or older than web/
+	@$(BIN)/python web/build
+
+# Where Node or its packages cannot be had, this says so, and what follows goes on without.
+page-if-possible: .venv/.serving
+	@$(BIN)/python web/build --or-without
+
+test: .venv/.developing page-if-possible browser-if-possible ## The whole suite, on every core; a part of it with ARGS="tests/domain -k name"
 	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n auto --dist worksteal)
+
+browser-if-possible:
+	@tests/browser/install
 
 bench: .venv/.serving reference ## Every figure hubbub is held to, beside the reference; a part with ARGS="--only idle,storm"
 	@$(BIN)/python benchmarks/figures.py --out $(RESULTS) $(ARGS)
@@ -49,24 +63,24 @@ bench-growth: .venv/.serving ## How figures grow with clients, rooms, messages a
 	@$(BIN)/python benchmarks/growth.py --out $(RESULTS)/growth $(ARGS)
 
 check: .venv/.developing ## Style, types, the floors, the dependencies
-	$(BIN)/ruff check src tests benchmarks requirements
-	$(BIN)/ruff format --check src tests benchmarks requirements
+	$(BIN)/ruff check $(PYTHON_SOURCES)
+	$(BIN)/ruff format --check $(PYTHON_SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 	$(BIN)/python requirements/audit.py
 
 format: .venv/.developing ## Put the code in shape
-	$(BIN)/ruff check --fix src tests benchmarks
-	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff check --fix $(PYTHON_SOURCES)
+	$(BIN)/ruff format $(PYTHON_SOURCES)
 
 setup: .venv/.developing ## .venv with hubbub and every tool, from the hashed locks
 
 lock: ## Resolve requirements/*.txt anew, hashes and all (needs uv)
 	@requirements/lock
 
-clean: ## Forget the environment and the caches; never the data
-	rm -rf .venv benchmarks/.build benchmarks/.peers tests/autobahn/.suite tests/autobahn/.report .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean: ## Forget the environment, the built page and the caches; never the data
+	rm -rf .venv src/hubbub/web web/node_modules benchmarks/.build benchmarks/.peers tests/autobahn/.suite tests/autobahn/.report .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Stamps: each is newer than what it was made from, so a second run has nothing to do.
 
@@ -81,6 +95,11 @@ clean: ## Forget the environment and the caches; never the data
 	@echo "installing hubbub and what it runs on"
 	@$(PIP) install --require-hashes -r requirements/base.txt -r requirements/build.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.chatting: .venv/.serving requirements/tui.txt
+	@echo "installing the full-screen client"
+	@$(PIP) install --require-hashes -r requirements/tui.txt
 	@touch $@
 
 .venv/.developing: .venv/.serving requirements/dev.txt

@@ -19,7 +19,11 @@ from packaging.markers import Marker
 from packaging.utils import canonicalize_name
 
 HERE = Path(__file__).parent
-LOCKS = RUNTIME, BUILD, DEVELOPMENT = "base.txt", "build.txt", "dev.txt"
+PARTS = RUNTIME, BUILD, TERMINAL = "base.txt", "build.txt", "tui.txt"
+DEVELOPMENT, NODE = "dev.txt", "web.txt"
+LOCKS = (*PARTS, DEVELOPMENT, NODE)
+
+PAGE_LOCK = HERE.parent / "web" / "package-lock.json"
 
 # What may be passed on together with MIT, asking no more than to be named.
 PERMISSIVE = frozenset(
@@ -28,6 +32,9 @@ PERMISSIVE = frozenset(
         *("PSF-2.0", "Unlicense", "Zlib"),
     )
 )
+
+# A font may be passed on within a page under this one too: it asks that the font is not sold by itself.
+WITHIN_A_PAGE = PERMISSIVE | {"OFL-1.1"}
 
 # Packages that do not say it in SPDX's words, read by a person.
 READ = {"apsw": "MIT"}  # "any OSI approved licence", so this one
@@ -94,7 +101,7 @@ def faults_of_text(name: str, text: str) -> Iterator[str]:
 def faults_between(locks: Mapping[str, Sequence[Locked]]) -> Iterator[str]:
     """The narrower locks are parts of the widest."""
     widest = {(locked.name, locked.version) for locked in locks[DEVELOPMENT]}
-    for name in (RUNTIME, BUILD):
+    for name in PARTS:
         for locked in locks[name]:
             if (locked.name, locked.version) not in widest:
                 yield f"{name}: {locked.name} {locked.version} is not what {DEVELOPMENT} has"
@@ -128,7 +135,7 @@ def licence(name: str, fields: importlib.metadata.PackageMetadata) -> str:
     return "; ".join((*words, *classifiers)) or "nothing"
 
 
-def is_permissive(expression: str) -> bool:
+def is_permissive(expression: str, permissive: frozenset[str] = PERMISSIVE) -> bool:
     """Whether an SPDX expression leaves a choice that asks for no more than to be named.
 
     One with parentheses is for a person to read: AND binds closer than OR, and that is all known here.
@@ -136,7 +143,7 @@ def is_permissive(expression: str) -> bool:
     if "(" in expression:
         return False
     choices = re.split(r"\sOR\s", expression)
-    return any(all(part.strip() in PERMISSIVE for part in re.split(r"\sAND\s", each)) for each in choices)
+    return any(all(part.strip() in permissive for part in re.split(r"\sAND\s", each)) for each in choices)
 
 
 def faults_of_licences(locked: Iterable[Locked]) -> Iterator[str]:
@@ -217,6 +224,26 @@ def read_faults(told: str) -> tuple[list[str], list[str]]:
     return faults, unknown
 
 
+# -- the page -----------------------------------------------------------------
+
+
+def faults_of_page(text: str) -> Iterator[str]:
+    """What npm's lock shows: hashes, no address, and under which licence is what goes into the page."""
+    packages: dict[str, dict[str, object]] = json.loads(text)["packages"]
+    for path, about in packages.items():
+        if "node_modules/" not in path or about.get("link"):
+            continue  # ours
+        name = path.rpartition("node_modules/")[2]
+        if not str(about.get("integrity", "")).startswith("sha512-"):
+            yield f"{name}: the page's lock has no SHA-512 of it"
+        if "resolved" in about:
+            yield f"{name}: the page's lock says where it comes from"
+        said = str(about.get("license", "nothing"))
+        is_tool = about.get("dev") or about.get("devOptional")
+        if not is_tool and not is_permissive(said, WITHIN_A_PAGE):
+            yield f"{name}: it is in the page, and its licence is {said!r}, which nobody has read yet"
+
+
 # -- the audit ----------------------------------------------------------------
 
 
@@ -232,7 +259,8 @@ def from_here() -> list[str]:
     faults += faults_between(locks)
     faults += faults_of_installation(locks[DEVELOPMENT], installed)
     faults += faults_of_requirements()
-    return faults or list(faults_of_licences(locks[RUNTIME]))
+    faults += faults_of_page(PAGE_LOCK.read_text(encoding="utf-8"))
+    return faults or list(faults_of_licences(dict.fromkeys((*locks[RUNTIME], *locks[TERMINAL]))))
 
 
 def from_others() -> tuple[list[str], list[str]]:

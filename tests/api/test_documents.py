@@ -138,8 +138,8 @@ async def test_the_asyncapi_document_names_a_secure_server_under_https(serve):
 # -- pages ------------------------------------------------------------------
 
 
-async def test_the_first_page_shows_how_to_begin_at_this_very_server(site):
-    answer = await site.get("/", headers={"Host": "192.0.2.9:8080"})
+async def test_the_page_about_it_shows_how_to_begin_at_this_very_server(site):
+    answer = await site.get("/about", headers={"Host": "192.0.2.9:8080"})
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "curl http://192.0.2.9:8080/users --json" in answer.text
 
@@ -152,8 +152,8 @@ async def test_the_docs_show_every_operation_and_every_problem(site):
         assert f"/problems/{error.code}" in text
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/problems/stale-cursor"])
-async def test_pages_need_nothing_from_elsewhere_and_link_to_what_exists(site, path):
+@pytest.mark.parametrize("path", ["/about", "/docs", "/problems/stale-cursor"])
+async def test_pages_about_the_server_need_nothing_from_elsewhere_and_link_to_what_exists(site, path):
     text = (await site.get(path)).text
     assert "<script" not in text
     assert "style=" not in text
@@ -171,7 +171,7 @@ async def test_a_problem_that_is_none_has_no_page(site):
     check_problem(await site.get("/problems/nothing"), 404, "no-such-page")
 
 
-async def test_only_the_files_of_the_pages_are_served(site):
+async def test_only_the_files_that_pages_load_are_served(site):
     for file in ("page.html", "..%2Fgate.py", "site.css%00"):
         check_problem(await site.get(f"/assets/{file}"), 404, "no-such-page")
     answer = await site.get("/assets/mark.svg")

@@ -36,6 +36,7 @@ async def test_head_is_get_without_the_body(site, ada, lounge):
         f"/room/{lounge}/messages",
         "/openapi.json",
         "/",
+        "/about",
         "/health/live",
     ):
         whole, head = await site.get(path, ada), await site.ask("HEAD", path, ada)
@@ -58,14 +59,15 @@ async def test_a_stream_has_no_head(site, ada, lounge):
 
 
 async def test_every_answer_is_guarded(site, ada, lounge):
-    for path in ("/", "/docs", "/rooms", "/nothing", f"/room/{lounge}/subscribe", "/assets/site.css"):
+    pages = ("/", "/about", "/docs", "/assets/site.css")
+    for path in (*pages, "/rooms", "/nothing", f"/room/{lounge}/subscribe"):
         answer = await site.get(path, ada)
         for name, value in SECURITY_FIELDS:
             assert answer.headers[name.decode()] == value.decode()
     policy = answer.headers["content-security-policy"]
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
-    assert "script" not in policy
+    assert "script-src 'self';" in policy
 
 
 async def test_a_bug_is_logged_and_tells_nothing(site, ada, monkeypatch):

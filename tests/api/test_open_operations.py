@@ -18,6 +18,7 @@ def test_only_these_are_open_to_anyone():
         "docs",
         "problem",
         "home",
+        "about",
         "asset",
     }
 

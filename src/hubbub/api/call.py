@@ -21,6 +21,7 @@ from hubbub.api.transport import EXTENSION
 from hubbub.domain.errors import BadInput, HubbubError, TooLarge, UnsupportedMediaType
 
 if TYPE_CHECKING:
+    from hubbub.api.built import Built
     from hubbub.api.context import Context
     from hubbub.api.documents import Documents
 
@@ -43,6 +44,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
     context: Context
     documents: Documents
+    built: Built
     trouble: Callable[[], HubbubError | None]
     """Why the server should be sent no more requests, or None."""
 

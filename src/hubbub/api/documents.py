@@ -8,9 +8,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from hubbub.api.about import about
 from hubbub.api.asyncapi import asyncapi
 from hubbub.api.docs import docs
-from hubbub.api.home import home
 from hubbub.api.openapi import openapi
 from hubbub.protocol.frames import encode
 
@@ -38,8 +38,8 @@ class Documents:
     def docs(self, url: str) -> bytes:
         return self._at(url, docs)
 
-    def home(self, url: str) -> bytes:
-        return self._at(url, home)
+    def about(self, url: str) -> bytes:
+        return self._at(url, about)
 
     def _at(self, url: str, make: Make) -> bytes:
         place = urlsplit(url)

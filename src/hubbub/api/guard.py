@@ -1,8 +1,9 @@
 """What every answer tells browsers to refuse, whoever gives it: the application, the HTTP connection that
 cannot read a request, the WebSocket that is not opened, the operators' listener.
 
-Pages load their own style and nothing else; nobody may frame them, reach them through a window they opened,
-embed what they are made of, or guess at types.
+Pages run, load and call what this server has, and nothing else. What runs is a file of /assets: no script
+stands in a page, and no script can turn a text into one, or into HTML. Nobody may frame a page, reach it
+through a window they opened, embed what it is made of, or guess at types.
 """
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,8 +14,9 @@ from hubbub.api.settings import Settings
 SECURITY_FIELDS: tuple[tuple[bytes, bytes], ...] = (
     (
         b"content-security-policy",
-        b"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
-        b"frame-ancestors 'none'",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+        b"connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
+        b"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
     ),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),

@@ -9,6 +9,7 @@ from string import Template
 import hubbub
 
 _SITE = files("hubbub.api") / "site"
+_MENU = (("/about", "About"), ("/docs", "Docs"), ("/openapi.json", "OpenAPI"), ("/asyncapi.json", "AsyncAPI"))
 _CODE = re.compile(r"`([^`]+)`")
 
 
@@ -25,10 +26,7 @@ def fill(template: str, **parts: str) -> str:
 
 def page(title: str, body: str, *, here: str = "", kind: str = "") -> str:
     """A whole page. `here` is the address in the menu it stands under."""
-    menu = " ".join(
-        f'<a href="{href}"{_current(href, here)}>{escape(text)}</a>'
-        for href, text in (("/docs", "Docs"), ("/openapi.json", "OpenAPI"), ("/asyncapi.json", "AsyncAPI"))
-    )
+    menu = " ".join(f'<a href="{href}"{_current(href, here)}>{escape(text)}</a>' for href, text in _MENU)
     return fill(
         "page.html",
         title=escape(title),

@@ -12,6 +12,7 @@ import structlog
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hubbub.api import built
 from hubbub.api.answer import NOT_KEPT, PROBLEM, Answer
 from hubbub.api.call import Call, Site, Unfinished, first
 from hubbub.api.context import Context
@@ -29,7 +30,8 @@ _log = structlog.get_logger("hubbub.http")
 
 def build_app(context: Context, *, trouble: Callable[[], HubbubError | None] = lambda: None) -> ASGIApp:
     """Everything at every path. `trouble` says why the server is not ready for requests, None when it is."""
-    site = Site(context=context, documents=Documents(OPERATIONS), trouble=trouble)
+    documents = Documents(OPERATIONS)
+    site = Site(context=context, documents=documents, built=built.read(), trouble=trouble)
     by_path: dict[str, dict[str, Operation]] = defaultdict(dict)
     for operation in OPERATIONS:
         by_path[operation.path][operation.method] = operation

@@ -16,7 +16,7 @@ MAX = MAX_PAGE
 
 _TAG_BYTES = 12
 
-_ASK_AGAIN = (b"cache-control", b"no-cache")
+ASK_AGAIN = (b"cache-control", b"no-cache")
 """The field of an answer that is the same for everybody: it may be kept, and is asked for again each time."""
 
 
@@ -55,7 +55,7 @@ def tagged(
 ) -> Answer:
     """`body` with an ETag, or 304 when that is what the client has. Without `tag`, one of the body itself."""
     etag = f'"{tag or blake2b(body, digest_size=_TAG_BYTES).hexdigest()}"'
-    headers = [(b"etag", etag.encode()), NOT_KEPT if call.is_personal else _ASK_AGAIN]
+    headers = [(b"etag", etag.encode()), NOT_KEPT if call.is_personal else ASK_AGAIN]
     if links:
         headers.append((b"link", ", ".join(links).encode()))
     if matches(call.headers.get("if-none-match"), etag):

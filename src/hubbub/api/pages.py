@@ -1,4 +1,5 @@
-"""What the server shows of itself: the documents, their page, the problems' pages, the first page."""
+"""What the server shows of itself: the page in which people talk, what this is, the documents, their
+page, the problems' pages."""
 
 from hubbub.api import html, problems
 from hubbub.api.answer import HTML, Answer
@@ -22,7 +23,16 @@ async def docs(call: Call) -> Answer:
 
 
 async def home(call: Call) -> Answer:
-    return tagged(call, call.site.documents.home(call.url), media_type=HTML)
+    """Where people talk; on a server without the built page, what it is. Raises BadInput."""
+    index = call.site.built.index
+    if index is None:
+        return await about(call)
+    _ = call.url  # a Host that is none is refused here too, though the page is the same at every address
+    return index.answer(call.headers)
+
+
+async def about(call: Call) -> Answer:
+    return tagged(call, call.site.documents.about(call.url), media_type=HTML)
 
 
 async def problem(call: Call) -> Answer:
@@ -34,6 +44,9 @@ async def problem(call: Call) -> Answer:
 
 async def asset(call: Call) -> Answer:
     name = call.part("file")
+    built = call.site.built.assets.get(name)
+    if built is not None:
+        return built.answer(call.headers)
     if name not in _ASSETS:
         raise NoSuchPage
     return tagged(call, html.asset(name), media_type=_ASSETS[name])

@@ -166,6 +166,7 @@ def show(console: Console, report: Report) -> None:
         ("users", checked.users),
         ("rooms", checked.rooms),
         ("sessions", checked.sessions),
+        ("read marks", checked.marks),
     ):
         table.add_row(f"{count:>13,}", name)
     if checked.anchors or checked.anchors_removed:

@@ -40,7 +40,7 @@ export interface Trouble {
   readonly retryAfterSeconds?: number;
 }
 
-export type Outcome<T = undefined> =
+export type Outcome<T = void> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly trouble: Trouble };
 

@@ -1,4 +1,4 @@
-"""The first page: what this is, and how to begin."""
+"""The page about the server: what this is, and how to begin."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -50,10 +50,10 @@ curl {url}/room/$ROOM/messages -H "Authorization: Bearer $TOKEN" \\
 )
 
 
-def home(operations: Sequence["Operation"], url: str) -> str:
+def about(operations: Sequence["Operation"], url: str) -> str:
     """The page of a server that is reached at `url`."""
     steps = "".join(
         f"<li><h3>{title}</h3><p>{why}</p>{shell(commands.format(url=url))}</li>"
         for title, why, commands in _STEPS
     )
-    return page("hubbub: a chat server", fill("home.html", steps=steps, url=url), kind="home")
+    return page("hubbub: a chat server", fill("about.html", steps=steps, url=url), here="/about", kind="home")

@@ -23,6 +23,7 @@ TALKING = {
     "tail": ("hubbub.cli.tail:tail", "Show what is said in rooms, as it is said."),
     "dm": ("hubbub.cli.dm:dm", "Post to a person, or show your conversation."),
     "inbox": ("hubbub.cli.inbox:inbox", "Show what was posted to you."),
+    "chat": ("hubbub.cli.chat:chat", "Talk in rooms and with people, full-screen."),
 }
 KEEPING = {
     "serve": ("hubbub.cli.serve:serve", "Serve until told to stop."),

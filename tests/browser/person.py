@@ -88,7 +88,7 @@ class Person:
         await self.is_out()
 
     async def opens_the_menu(self) -> None:
-        await self.screen.navigation.get_by_role("button", name=self.name).click()
+        await self.reaches(self.screen.navigation.get_by_role("button", name=self.name))
 
     async def opens_the_settings(self) -> None:
         await self.opens_the_menu()
@@ -119,7 +119,8 @@ class Person:
 
     async def reaches(self, target: Locator) -> None:
         """Press what is in the navigation, which a small screen keeps behind a button."""
-        await self.screen.shows_navigation()
+        if await self.screen.opens_navigation.is_visible():
+            await self.screen.opens_navigation.click()
         await target.click()
 
     async def loses_the_network(self) -> None:

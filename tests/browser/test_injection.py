@@ -8,6 +8,7 @@ from browser.filled import fill
 from browser.hostile import TEXTS, TRAP
 from browser.lounge import Lounge
 from browser.person import Person
+from hubbub.domain.policy import folded
 
 LONG = "<script>ran()</script>" * 700
 """Nearly as much as a message may hold."""
@@ -80,7 +81,7 @@ async def test_nothing_in_direct_messages_runs_nor_in_what_is_shown_of_them_else
 
 
 async def test_nothing_in_names_of_rooms_runs(lounge):
-    names = sorted({text[:80].strip() for text in TEXTS if text.isprintable() and "\u200b" not in text})
+    names = sorted({folded(text[:80].strip()) for text in TEXTS if text.isprintable()})
     await lounge.closes()
     rooms = await fill(lounge.data, rooms=names)
     await lounge.opens()
@@ -129,6 +130,7 @@ async def tries(person: Person, field) -> None:
     for text in TEXTS:
         await field.fill(text)
     await nothing_ran(person)
+    await field.fill("")  # the first Escape would only do that
     await person.screen.page.keyboard.press("Escape")
     await expect(field).to_be_hidden()
 

@@ -41,6 +41,13 @@ export function changed(outbox: Outbox, key: string, state: Pending["state"], tr
   });
 }
 
+/** Nothing goes out for now: what was about to, waits, and says so. Not what is on its way already. */
+export function held(outbox: Outbox, onTheirWay: ReadonlySet<string>): Outbox {
+  return outbox.map((each) =>
+    each.state === "sending" && each.seq === undefined && !onTheirWay.has(each.key) ? { ...each, state: "waiting" } : each,
+  );
+}
+
 /** What goes out next in each place: the first of it that has not failed. */
 export function next(outbox: Outbox): readonly Unsent[] {
   const seen = new Set<PlaceKey>();

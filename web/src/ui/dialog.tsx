@@ -36,6 +36,9 @@ export function Dialog({ title, kind = "", onClose, children }: Props): JSX.Elem
         event.preventDefault();
         onClose();
       }}
+      onClose={() => {
+        if (dialog.current) onClose(); // a browser need not ask (`cancel`) before it closes one
+      }}
       onClick={(event) => {
         if (event.target === dialog.current) onClose(); // beside it
       }}

@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 
 import type { Port } from "../app/port";
 import { titleOf } from "../state/rows";
+import { WORDS } from "../words";
 import { PortContext, usePort, useWords } from "./context";
 import { dialog, OpenDialog } from "./dialogs";
 import { Entrance } from "./entrance";
@@ -30,10 +31,11 @@ function Whole(): JSX.Element {
     if (theme === "system") delete document.documentElement.dataset["theme"];
     else document.documentElement.dataset["theme"] = theme;
   });
-  useEffect(() => {
+  useSignalEffect(() => {
     const here = session.value.state === "in";
-    const name = route.value.at === "settings" ? words.settings : (timeline.value?.name ?? "");
-    document.title = here ? titleOf(unread.value, name) : titleOf(0, words.signIn);
+    const { signIn, settings } = WORDS[preferences.value.language];
+    const name = route.value.at === "settings" ? settings : (timeline.value?.name ?? "");
+    document.title = here ? titleOf(unread.value, name) : titleOf(0, signIn);
   });
   switch (session.value.state) {
     case "unknown":

@@ -36,7 +36,6 @@ class Screen:
         self.go_to = page.get_by_role("button", name=re.compile(r"^Go to"))
         self.settings = page.get_by_role("menuitem", name="Settings")
         self.sign_out = page.get_by_role("menuitem", name="Sign out")
-        self.opens_navigation = page.get_by_role("button", name=re.compile(r"^Rooms and people"))
         # Dialogs
         self.rooms_dialog = self.dialog("Rooms")
         self.find_room = page.get_by_role("searchbox", name="Find a room")
@@ -59,10 +58,6 @@ class Screen:
         self.pending = self.log.locator("[data-key]")
         self.new_messages = self.log.get_by_role("separator", name="New messages")
         self.connection = page.get_by_role("status")
-        # Settings
-        self.current_device = page.get_by_text("this one", exact=True)
-        self.sign_out_there = page.get_by_role("button", name=re.compile(r"^Sign out: "))
-        self.notify = self.button("Turn on")
 
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)
@@ -73,10 +68,6 @@ class Screen:
     def link(self, place: str) -> Locator:
         """In the navigation: `room/ID` or `person/NAME`."""
         return self.navigation.locator(f'[data-place="{place}"]')
-
-    def choice(self, of: str, name: str) -> Locator:
-        """Among the settings."""
-        return self.page.get_by_role("group", name=of).get_by_role("radio", name=name)
 
     def said(self, text: str) -> Locator:
         """Messages of the log in which this stands."""

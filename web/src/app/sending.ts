@@ -72,7 +72,6 @@ export class Sending {
     const state = isHeld ? "waiting" : "sending";
     this.outbox.value = outbox.written(this.outbox.value, { kind: "pending", key: this.env.newKey(), place, text, atMs, state });
     this.pump();
-    if (this.pause) this.hold();
   }
 
   /** Somebody wants it tried now. */
@@ -139,14 +138,9 @@ export class Sending {
     this.pump();
   }
 
-  private hold(): void {
-    this.outbox.value = outbox.held(this.outbox.value, new Set(this.busy.values()));
-  }
-
   private waitFor(asked: number | undefined): void {
     const ms = (asked ?? this.backoff.next()) * 1000;
     this.pause = { untilMs: this.env.nowMs() + ms, asked: asked !== undefined };
-    this.hold();
     this.env.setTimeout(() => this.pump(), ms);
   }
 }

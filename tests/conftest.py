@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+NOT_TRIED = "NOTHING OF THE PAGE WAS TRIED"
+"""What `browser` says on a build machine where it can do nothing."""
+
 sys.path.insert(0, str(Path(__file__).parent))  # for `support`, wherever a test stands
 
 
@@ -35,3 +38,10 @@ def seeded_store(tmp_path_factory):
 def data(seeded_store, tmp_path):
     """A data directory with people in it, for one test."""
     return Path(shutil.copytree(seeded_store, tmp_path / "data"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """On a build machine nobody reads a list of what was skipped: what must not be overlooked stands out."""
+    reasons = {report.longrepr[2] for report in terminalreporter.stats.get("skipped", ())}
+    for reason in sorted(reason for reason in reasons if NOT_TRIED in reason):
+        terminalreporter.write_sep("!", reason.removeprefix("Skipped: "), red=True, bold=True)

@@ -228,6 +228,9 @@ _BY_NAME = {knob.name: knob for knob in KNOBS}
 # What Kubernetes puts in the environment of every pod beside a service called "hubbub".
 _NEIGHBOURS = re.compile(r"HUBBUB_(SERVICE_.*|PORT|PORT_.*)")
 
+# What the commands for people read: a server may be started from the same shell.
+_CLIENTS = ("HUBBUB_SERVER", "HUBBUB_TOKEN")
+
 
 class _Given(msgspec.Struct, frozen=True):
     """A value somebody wrote, and where."""
@@ -330,7 +333,7 @@ def _from_environment(environment: Mapping[str, str], mistakes: list[str]) -> It
             continue
         if variable in names:
             yield _Given(names[variable], [text], variable)
-        elif not _NEIGHBOURS.fullmatch(variable):
+        elif variable not in _CLIENTS and not _NEIGHBOURS.fullmatch(variable):
             mistakes.append(f"{variable}: unknown{_meant(variable, names)}")
 
 

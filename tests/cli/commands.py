@@ -13,7 +13,8 @@ from typing import NamedTuple
 from hubbub.cli import main
 from support.deadline import deadline
 
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("HUBBUB_")}
+_NOT_OURS = ("HUBBUB_", "NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_OURS)}
 HUBBUB = ("-m", "hubbub")
 
 
@@ -80,12 +81,16 @@ class Serving:
 
 @asynccontextmanager
 async def serving(
-    data: Path, *flags: str, program: Sequence[str] = HUBBUB, admin: bool = False
+    data: Path,
+    *flags: str,
+    program: Sequence[str] = HUBBUB,
+    admin: bool = False,
+    listen: str = "127.0.0.1:0",
 ) -> AsyncIterator[Serving]:
-    """A server that accepts requests on a free port."""
+    """A server that accepts requests, on a free port unless it is to come back where it was."""
     admin_listen = "127.0.0.1:0" if admin else "off"
     process = await started(
-        "serve", "--listen", "127.0.0.1:0", "--admin-listen", admin_listen, "--data", data, *flags,
+        "serve", "--listen", listen, "--admin-listen", admin_listen, "--data", data, *flags,
         program=program, cwd=data.parent,
     )  # fmt: skip
     try:

@@ -11,6 +11,8 @@ from support.deadline import deadline
 from support.seeded import token_of
 from support.serving import serving
 
+from .home import Home
+
 
 @pytest.fixture(scope="session")
 def talked_in(seeded_store, tmp_path_factory):
@@ -32,3 +34,29 @@ def talked_in(seeded_store, tmp_path_factory):
 def used(talked_in, tmp_path):
     """The same for one test."""
     return Path(shutil.copytree(talked_in, tmp_path / "data"))
+
+
+@pytest.fixture
+async def server(data):
+    """A server with people, and without limits of rate."""
+    async with serving(data) as running:
+        yield running
+
+
+@pytest.fixture
+def home(server, tmp_path):
+    """Where ada is signed in."""
+    return Home(tmp_path / "home", server.url).sign_in("ada")
+
+
+@pytest.fixture
+def empty_home(server, tmp_path):
+    """Where nobody is signed in."""
+    return Home(tmp_path / "home", server.url)
+
+
+@pytest.fixture
+async def lounge(server):
+    """bob's client, and a room he made."""
+    async with Client(server.url, token=token_of("bob")) as bob:
+        yield bob, await bob.create_room("Lounge")

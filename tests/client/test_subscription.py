@@ -6,7 +6,7 @@ import pytest
 
 from hubbub.client import ConnectionLost, Hole, Problem, SignedOut, Subscription
 from hubbub.client.places import Places
-from hubbub.protocol.frames import Bye, Message
+from hubbub.protocol.frames import Bye, MarkFrame, Message
 
 
 def message(seq):
@@ -37,7 +37,7 @@ class Play:
 
     def __init__(self, *scripts, after=0):
         self.scripts = list(scripts)
-        self.lines, self.asked, self.sleeps = [], [], []
+        self.lines, self.asked, self.sleeps, self.marks = [], [], [], []
         self.now = 0.0
         self.subscription = Subscription(
             Places({"R": after}),
@@ -45,6 +45,7 @@ class Play:
             chance=lambda: 0.5,
             sleep=self.sleep,
             monotonic=lambda: self.now,
+            marked=self.marks.append,
         )
 
     async def connect(self, places):
@@ -84,6 +85,14 @@ async def test_what_a_server_leaves_out_is_an_error_and_the_end():
     assert play.lines[0].closed
     with pytest.raises(StopAsyncIteration):
         await anext(play.subscription)
+
+
+async def test_a_mark_is_told_beside_the_events_and_moves_nothing():
+    mark = MarkFrame(room="R", seq=9)
+    play = Play([message(1), mark, message(2), mark, LOST], [message(3)])
+    assert await play.hears(3) == [1, 2, 3]
+    assert play.marks == [mark, mark]
+    assert play.asked == ["0", "2"]
 
 
 async def test_failing_to_connect_is_waited_out_longer_each_time():

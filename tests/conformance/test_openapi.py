@@ -85,12 +85,19 @@ KNOWN: dict[str, list[Any]] = {
 """What there is, by the name of the parameter."""
 
 # Lists of rooms and of people go on after a room or a person.
-GOES_ON_AFTER = {"listRooms": list(ROOMS), "listUsers": ["ada", "bob"]}
+GOES_ON_AFTER = {
+    "listRooms": list(ROOMS),
+    "listUsers": ["ada", "bob"],
+    "listMarks": list(ROOMS),
+    "listConversations": ["bob", "cyd"],
+}
 
 
 def _document() -> dict[str, Any]:
     """Ours, with what there is named in it."""
     document = deepcopy(openapi(OPERATIONS, "http://chat.example"))
+    # Nobody can have read what was never posted.
+    document["components"]["schemas"]["NewMark"]["properties"]["seq"]["maximum"] = SAID
     for methods in document["paths"].values():
         for operation in methods.values():
             for parameter in operation["parameters"]:
@@ -197,6 +204,8 @@ def _no_schema_can_say(case: schemathesis.Case) -> bool:
         if not rooms and "inbox" not in query:
             return True
         return isinstance(rooms, list) and len({str(each).partition("@")[0] for each in rooms}) < len(rooms)
+    if isinstance(body.get("seq"), float):
+        return True  # to JSON Schema 1.0 is an integer
     rule = policy.room_name if case.operation.label == "POST /rooms" else policy.check_text
     given = body.get("name", body.get("text"))
     return isinstance(given, str) and _is_refused(rule, given)

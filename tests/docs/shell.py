@@ -67,7 +67,13 @@ def process(command: list[str], directory: Path) -> Iterator[subprocess.Popen[st
     with subprocess.Popen(
         command,
         cwd=directory,
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            # Where sessions are kept: not among those of whoever runs the tests.
+            "XDG_CONFIG_HOME": str(directory / "config"),
+            "XDG_STATE_HOME": str(directory / "state"),
+        },
         text=True,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

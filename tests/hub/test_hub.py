@@ -30,6 +30,9 @@ class Plain:
         self.joins += 1
         return b"".join(b"%d " % e.seq if e.kind != "gap" else b"gap-%d " % e.seq for e in entries)
 
+    def aside(self, kind: str, json: bytes) -> bytes:
+        return b"(%b %b) " % (kind.encode(), json)
+
 
 PLAIN = Plain()
 
@@ -181,6 +184,37 @@ async def test_a_full_socket_is_not_written_to_and_misses_nothing(house: House) 
     house.says(1)
     assert slow.heard == numbers(1, 5)
     assert house.hub.behind == 0
+
+
+async def test_everyone_at_the_head_is_told_in_passing_and_misses_no_event(house: House) -> None:
+    readers = [await house.listens() for _ in range(3)]
+    house.says(1)
+    house.hub.tell(ROOM, "mark", b"1")
+    house.says(1)
+    assert [reader.heard for reader in readers] == [["1", "(mark", "1)", "2"]] * 3
+    assert house.hub.behind == 0
+
+
+async def test_a_full_socket_is_passed_over_by_what_is_told_in_passing(house: House) -> None:
+    slow = await house.listens()
+    slow.paused = True
+    house.hub.tell(ROOM, "mark", b"1")
+    assert slow.heard == []
+    house.says(1)
+    slow.paused = False
+    house.hub.resume(slow)
+    await house.settles()
+    house.hub.tell(ROOM, "mark", b"2")
+    assert slow.heard == ["1", "(mark", "2)"]
+
+
+async def test_nothing_is_told_in_passing_of_another_log_or_after_leaving(house: House) -> None:
+    reader = await house.listens()
+    house.hub.tell(room_log("kitchen"), "mark", b"1")
+    assert reader.heard == []
+    house.hub.close(reader.subscriptions[0])
+    house.hub.tell(ROOM, "mark", b"1")
+    assert reader.heard == []
 
 
 async def test_who_is_far_behind_reads_from_the_store(house: House) -> None:

@@ -130,6 +130,9 @@ ACTS = {
     "a page of rooms further on": ("GET", "/rooms?limit=50&after=room-00020", {}),
     "a page of users": ("GET", "/users?limit=50&prefix=user", {}),
     "my inbox": ("GET", "/inbox/messages", {}),
+    "a mark": ("PUT", f"{LOUNGE}/mark", {"seq": 7}),
+    "the rooms I follow": ("GET", "/marks", {}),
+    "my conversations": ("GET", "/conversations", {}),
 }
 
 

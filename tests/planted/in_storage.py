@@ -143,8 +143,8 @@ BUGS = (
         name="a conversation shows what others wrote",
         breaks="section 6: of the two of you",
         file="storage/sqlite/logs.py",
-        old="recipient IS NOT NULL AND peer = ?4",
-        new="recipient IS NOT NULL AND (peer = ?4 OR 1)",
+        old="position >> 36 = ?4 AND peer = ?5",
+        new="position >> 36 = ?4 AND (peer = ?5 OR 1)",
         caught_by=(_CONTRACT + "test_an_inbox_shows_what_was_received_or_what_two_wrote_to_each_other",),
     ),
     Bug(

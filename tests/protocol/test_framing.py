@@ -138,5 +138,15 @@ def test_a_gap_names_its_range_and_moves_the_cursor_past_it() -> None:
     }
 
 
+def test_what_is_told_in_passing_is_an_event_without_a_cursor() -> None:
+    mark = b'{"type":"mark","seq":1}'
+    many = SseOverManyFraming("e", {ROOM: 4})
+    for framing in (SseFraming("e"), many):
+        assert events_in(framing.aside("mark", mark)) == [{"event": "mark", "data": mark.decode()}]
+    assert many.cursor == "e:r1=4"
+    assert unchunked(NdjsonFraming().aside("mark", mark)) == mark + b"\n"
+    assert [frame.data for frame in frames_in(WebSocketFraming().aside("mark", mark))] == [mark]
+
+
 def test_an_empty_body_is_never_a_chunk() -> None:
     assert chunk(b"x") == b"1\r\nx\r\n"  # a chunk of size 0 would end the stream

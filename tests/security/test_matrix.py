@@ -115,6 +115,8 @@ class House:
         special: dict[str, Callable[[], Case]] = {
             "postToRoom": lambda: Case(body=body(text="hello")),
             "postToUser": lambda: Case(body=body(text="hello")),
+            "markRoom": lambda: Case(body=body(seq=1)),
+            "markPerson": lambda: Case(body=body(seq=1)),
             "createRoom": lambda: Case(body=body(name=f"Room {fresh}")),
             "signUp": lambda: Case(body=body(name=f"user{fresh}", password=PASSWORD)),
             "signIn": lambda: Case(body=body(**account)),

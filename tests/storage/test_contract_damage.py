@@ -111,6 +111,32 @@ async def test_the_lists_by_person_withhold_too(store, spoil):
         assert texts((await store.page(BOB, view=view)).events) == ["c"]
 
 
+async def test_conversations_are_listed_without_what_is_damaged(store, spoil, damaged, broken):
+    for sender in ("bob", "cy"):
+        post(store, draft(ADA, f"hi from {sender}", sender=sender))
+    spoil.event(ADA, 1, text="nothing of the kind")
+
+    found, more = await store.conversations("ada", after=None, limit=10)
+
+    assert [(each.peer, each.unread, each.last and each.last.text) for each in found] == [
+        ("bob", 1, None),
+        ("cy", 1, "hi from cy"),
+    ]
+    assert not more
+    assert [(refusal.log, refusal.seq) for refusal in damaged] == [(ADA, 1)]
+    assert broken == []
+
+
+async def test_an_event_that_claims_to_be_of_another_conversation_is_withheld_from_it(store, spoil, damaged):
+    post(store, draft(ADA, "hi", sender="bob"), draft(ADA, "hello", sender="bob"))
+    spoil("UPDATE events SET recipient = 'cy', sent = 1 WHERE position = ?", spoil.position(ADA, 2))
+
+    found, _ = await store.conversations("ada", after=None, limit=10)
+
+    assert [(each.peer, each.last and each.last.text) for each in found] == [("bob", "hi"), ("cy", None)]
+    assert [(refusal.log, refusal.seq) for refusal in damaged] == [(ADA, 2)]
+
+
 async def test_a_log_whose_last_event_is_not_tied_takes_no_posts(store, spoil, damaged, open_store):
     say(store, LOUNGE, "a", "b")
     spoil.event(LOUNGE, 2, link=bytes(20))

@@ -45,6 +45,9 @@ async def store(store):
         draft(CY, "hello"),
     )
     await store.create_session(session("s1"), b"t" * 32)
+    await store.mark("ada", LOUNGE, 5)
+    await store.mark("ada", BOB, 2)
+    await store.mark("bob", ADA, 0)
     return store
 
 
@@ -54,7 +57,7 @@ async def test_a_store_as_it_must_be_is_whole_and_everything_was_looked_at(store
     assert (told.whole, told.problems, told.problems_by_kind) == (True, [], {})
     counts = told.checked
     assert (counts.logs, counts.events, counts.keys) == (5, 5 + 3 + 5 + 3 + 1, 5 + 1 + 1 + 4)
-    assert (counts.users, counts.rooms, counts.sessions) == (3, 2, 1)
+    assert (counts.users, counts.rooms, counts.sessions, counts.marks) == (3, 2, 1, 3)
     assert counts.direct_messages == 4
     assert told.epoch == store.info.epoch
     assert told.anchors[LOUNGE].head == 5
@@ -225,6 +228,10 @@ async def test_events_of_no_log_are_found(store, spoil, audit):
         ("UPDATE sessions SET user = 'nobody'", ("orphan", None, None)),
         ("UPDATE rooms SET name = 'Somewhere' WHERE id = 'attic'", ("name", ATTIC, None)),
         ("DELETE FROM logs WHERE name = 'room/attic'", ("key", None, 1)),
+        ("UPDATE marks SET log = 99 WHERE place = 'room/lounge'", ("orphan", None, None)),
+        ("UPDATE marks SET place = 'room/none' WHERE place = 'room/lounge'", ("orphan", None, None)),
+        ("UPDATE marks SET seq = 6 WHERE place = 'room/lounge'", ("orphan", LOUNGE, None)),
+        ("UPDATE marks SET seq = 99 WHERE place = 'inbox/bob'", ("orphan", ADA, None)),
     ],
 )
 async def test_what_hangs_on_nothing_is_found(store, spoil, audit, sql, problem):

@@ -72,6 +72,17 @@ async def test_many_events_are_chained_in_parts(old, open_sqlite, monkeypatch):
     await store.close()
 
 
+async def test_who_wrote_to_each_other_before_there_were_marks_has_a_conversation(old, open_sqlite):
+    store = open_sqlite()
+
+    for one, other, unread in (("ada", "bob", 0), ("bob", "ada", 1)):
+        ((found,), more) = await store.conversations(one, after=None, limit=10)
+        assert (found.peer, found.seq, found.unread, found.last.text) == (other, 0, unread, "psst")
+        assert not more
+    assert await store.followed("ada", after=None, limit=10) == ([], False)
+    await store.close()
+
+
 async def test_every_event_has_a_salt_of_its_own(old, open_sqlite):
     store = open_sqlite()
     say(store, LOUNGE, *"abcdef")

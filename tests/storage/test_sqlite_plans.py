@@ -39,8 +39,9 @@ async def test_no_statement_reads_a_whole_table(store):
     assert len(plans) > 25
     for sql, steps in plans.items():
         for step in steps:
-            # The one row of `store`, and a subquery that has found its row already.
-            assert "SCAN" not in step or "CONSTANT ROW" in step or " store" in step, (sql, step)
+            # The one row of `store`; a subquery that has found its row already, or has a limit of its own.
+            harmless = ("CONSTANT ROW", " store", "(subquery")
+            assert "SCAN" not in step or any(each in step for each in harmless), (sql, step)
             assert "TEMP B-TREE" not in step, (sql, step)
 
 
@@ -54,6 +55,11 @@ async def use_everything(store):
     for where in ({"after": 0}, {"before": 9}, {}):
         await store.page(LOUNGE, **where)
     await store.event(LOUNGE, 1)
+    for place in (LOUNGE, inbox_log("ada")):
+        await store.mark("bob", place, 1)
+    await store.followed("bob", after="attic", limit=10)
+    await store.conversations("bob", after=None, limit=10)
+    await store.unmark("bob", LOUNGE)
     await store.head(inbox_log("cy"))
     await store.trim(sent_before_ms=2, limit=10)
     await store.create_room(room("cellar"), "cellar")

@@ -18,7 +18,7 @@ from support.disk import Disk
 from .conftest import furnish
 from .drafting import ATTIC, LOUNGE, draft, room, seqs, session, texts, user
 
-BOB = inbox_log("bob")
+ADA, BOB = inbox_log("ada"), inbox_log("bob")
 
 
 class Thread:
@@ -92,6 +92,11 @@ async def soon(coroutine):
     for _ in range(5):
         await asyncio.sleep(0)
     return task
+
+
+async def conversations(store):
+    found, _ = await store.conversations("ada", after=None, limit=10)
+    return [(each.peer, each.unread, each.last.text) for each in found]
 
 
 def synchronous(store):
@@ -202,6 +207,36 @@ async def test_nobody_is_told_of_a_removal_that_is_not_on_disk(store, thread, to
     assert [event.text for event in page.events] == ["b"]
     assert await looking is None
     await trimming
+
+
+async def test_a_conversation_is_listed_as_far_as_it_is_on_disk(store, thread, told):
+    for text, before in (("hi", []), ("there", [("bob", 1, "hi")])):
+        told.append_to(store, draft(ADA, text, sender="bob"))
+        assert await conversations(store) == before
+        thread.catch_up()
+    assert await conversations(store) == [("bob", 2, "there")]
+
+
+async def test_nobody_is_told_that_a_conversation_is_gone_before_that_is_on_disk(store, thread, told):
+    told.append_to(store, draft(ADA, "hi", sender="bob", at=1))
+    thread.catch_up()
+    trimming = await soon(store.trim(sent_before_ms=10, limit=10))
+    listing = await soon(conversations(store))
+    assert not listing.done()
+
+    thread.catch_up()
+    assert await listing == []
+    await trimming
+
+
+async def test_marks_are_told_when_they_are_on_disk_as_far_as_they_moved(store, thread, told):
+    told.append_to(store, draft(LOUNGE, "a"))
+    thread.catch_up()
+    moving = [await soon(store.mark("ada", LOUNGE, seq)) for seq in (1, 0)]
+    assert [each.done() for each in moving] == [False, False]
+
+    thread.catch_up()
+    assert [await each for each in moving] == [(1, True), (1, False)]
 
 
 async def test_a_post_behind_a_removal_that_is_not_on_disk_grows_old_like_any_other(store, thread, told):

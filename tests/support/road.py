@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 _CHUNK_BYTES = 16 * 1024
 _BUFFER_BYTES = 8 * 1024
+_REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class Way:
@@ -39,6 +40,10 @@ class Road:
         """New connections are taken, and whatever is sent on them is swallowed."""
         self.loses_ends = False
         """A client's end of its connection is not told to the server: half of it stays open."""
+        self.shut = False
+        """New connections are broken at once, as where no server is."""
+        self.refuses_upgrades = False
+        """A connection that begins by asking for a WebSocket is answered 403, as some proxies do."""
         self.travelled = 0
         """How many connections were made."""
         self._server: asyncio.Server | None = None
@@ -93,10 +98,19 @@ class Road:
         self.travelled += 1
         self._writers.add(client_out)
         try:
+            if self.shut:
+                raise ConnectionResetError
             if self.leads_nowhere:
                 while await client_in.read(_CHUNK_BYTES):
                     pass
                 raise ConnectionResetError
+            begun = b""
+            if self.refuses_upgrades:
+                begun = await client_in.read(_CHUNK_BYTES)
+                if b"upgrade: websocket" in begun.lower():
+                    client_out.write(_REFUSAL)
+                    await client_out.drain()
+                    raise ConnectionResetError
             sock = socket.socket()
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
             sock.setblocking(False)
@@ -108,6 +122,7 @@ class Road:
             self._travels.discard(task)
             return
         self._writers.add(server_out)
+        server_out.write(begun)
         there = asyncio.ensure_future(self._carry(client_in, server_out, self.there))
         back = asyncio.ensure_future(self._carry(server_in, client_out, self.back))
         try:

@@ -128,6 +128,8 @@ def _example(method: str, path: str, operation: Schema, url: str) -> str:
             address = f'"{address}?room=$ROOM&inbox="'
         case _, "DELETE":
             command = "curl -X DELETE"
+        case _, "PUT":
+            command = "curl -X PUT"
     if "202" in operation["responses"]:
         command += " -N"
         fields.insert(0, "Accept: text/event-stream")
@@ -144,6 +146,7 @@ _EXAMPLES: Mapping[str, Schema] = {
     "SignIn": {"name": "ada", "password": "correct horse"},
     "NewRoom": {"name": "Lounge"},
     "NewMessage": {"text": "hello"},
+    "NewMark": {"seq": 12},
 }
 
 

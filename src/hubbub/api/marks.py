@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from hubbub.api import lists
-from hubbub.api.answer import Answer
+from hubbub.api.answer import NOT_KEPT, Answer
 from hubbub.api.call import Call
 from hubbub.api.wanted import inbox_of
 from hubbub.domain.ids import UserId, owner_of
@@ -64,7 +64,7 @@ async def list_conversations(call: Call, query: ConversationsQuery) -> Answer:
 async def mark_room(call: Call, given: NewMark) -> Answer:
     room = call.part("roomId")
     seq = await call.context.marks.read_room(call.caller.session.user, room, given.seq)
-    return lists.tagged(call, encode(RoomMark(room=room, seq=seq)))
+    return Answer(encode(RoomMark(room=room, seq=seq)), headers=[NOT_KEPT])
 
 
 async def unmark_room(call: Call) -> Answer:
@@ -76,4 +76,4 @@ async def mark_person(call: Call, given: NewMark) -> Answer:
     peer = owner_of(inbox_of(call.part("userId")))
     assert peer is not None, "an inbox has an owner"
     seq = await call.context.marks.read_person(call.caller.session.user, UserId(peer), given.seq)
-    return lists.tagged(call, encode(PersonMark(user=peer, seq=seq)))
+    return Answer(encode(PersonMark(user=peer, seq=seq)), headers=[NOT_KEPT])

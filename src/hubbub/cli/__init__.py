@@ -1,58 +1,128 @@
 """The command line: parse, call, report, exit code.
 
 0 done · 1 failed · 2 misused · 70 the store broke · 130 interrupted
+
+Only the command that is asked for is loaded: help, and the commands people wait for, need no server.
 """
 
+import importlib
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Group
 from rich.console import Console
 
 import hubbub
-from hubbub.cli.asked import Failed, Misused
-from hubbub.cli.backup import backup, restore
-from hubbub.cli.bench import bench
-from hubbub.cli.seed import seed
-from hubbub.cli.serve import serve
-from hubbub.cli.user import user
-from hubbub.cli.verify import verify
-from hubbub.config import Misconfigured
-from hubbub.domain.errors import HubbubError
-from hubbub.server import CannotListen
-from hubbub.storage.errors import StoreInUse, StoreUnusable
+from hubbub.cli.errors import Failed, Misused
 
-app = App(name="hubbub", help=hubbub.__doc__, version=hubbub.__version__)
-app.command(serve)
-app.command(seed)
-app.command(bench)
-app.command(user)
-app.command(verify)
-app.command(backup)
-app.command(restore)
+TALKING = {
+    "login": ("hubbub.cli.login:login", "Sign in to a server."),
+    "logout": ("hubbub.cli.login:logout", "Sign out, and forget the session."),
+    "rooms": ("hubbub.cli.rooms:rooms", "List the rooms, or make one."),
+    "post": ("hubbub.cli.post:post", "Post to a room."),
+    "tail": ("hubbub.cli.tail:tail", "Show what is said in rooms, as it is said."),
+    "dm": ("hubbub.cli.dm:dm", "Post to a person, or show your conversation."),
+    "inbox": ("hubbub.cli.inbox:inbox", "Show what was posted to you."),
+    "chat": ("hubbub.cli.chat:chat", "Talk in rooms and with people, full-screen."),
+}
+KEEPING = {
+    "serve": ("hubbub.cli.serve:serve", "Serve until told to stop."),
+    "user": ("hubbub.cli.user:user", "Look after accounts, also while the server runs."),
+    "backup": ("hubbub.cli.backup:backup", "Copy a store into one file, also while a server writes to it."),
+    "restore": ("hubbub.cli.backup:restore", "Make a backup the store of a directory that no server uses."),
+    "verify": ("hubbub.cli.verify:verify", "Check that a store is whole, also while a server uses it."),
+    "seed": ("hubbub.cli.seed:seed", "Make a store with people and rooms in it, to try things on."),
+    "bench": ("hubbub.cli.bench:bench", "Put a server under load, and check everything it says."),
+}
+COMMANDS = TALKING | KEEPING
+"""Each command: where it is, and what a list of them says of it."""
+
+_GROUPS = {
+    **dict.fromkeys(TALKING, Group("Talking", sort_key=1)),
+    **dict.fromkeys(KEEPING, Group("Keeping a server", sort_key=2)),
+}
+
+_WORDS = {
+    "login": "[URL [NAME]]",
+    "rooms": "[WORD...]",
+    "post": "ROOM [TEXT...]",
+    "tail": "[ROOM...]",
+    "dm": "NAME [TEXT...]",
+}
+
+STDIN = "\0"
+"""What stands for a lone hyphen: nobody can type it, and a lone hyphen is no text and no flag."""
+
+_READING_STDIN = ("post", "dm")
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Do what `words`, or the process's arguments, ask for; the exit code."""
     given = list(sys.argv[1:] if words is None else words)
     try:
-        command, bound, left, _ = app.parse_known_args(given, error_console=Console(stderr=True))
-        if command is serve:
-            return serve(*bound.args, **bound.kwargs, left=left)
-        if left:
-            raise Misused(f"nobody knows what {' '.join(left)} means here; see --help")
-        return int(command(*bound.args, **bound.kwargs) or 0)
-    except CycloptsError as error:
-        error.verbose = False  # it would name functions of ours
-        return _tell(error, 2)
-    except (Misused, Misconfigured) as error:
-        return _tell(error, 2)
-    except (Failed, HubbubError, CannotListen, StoreInUse, StoreUnusable) as error:
-        return _tell(error, 1)
+        return _run(given)
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        code = _code(error)
+        if code is None:
+            raise
+        print(f"hubbub: {error}", file=sys.stderr)
+        return code
 
 
-def _tell(error: Exception, code: int) -> int:
-    print(f"hubbub: {error}", file=sys.stderr)
-    return code
+def _run(given: list[str]) -> int:
+    asked = given[0] if given else ""
+    if asked in _READING_STDIN:
+        given = [STDIN if word == "-" else word for word in given]
+    command, bound, left, _ = _app(asked).parse_known_args(given, error_console=Console(stderr=True))
+    if asked == "serve" and "left" in command.__annotations__:
+        return int(command(*bound.args, **bound.kwargs, left=left))
+    if left:
+        raise Misused(f"nobody knows what {' '.join(left)} means here; see --help")
+    return int(command(*bound.args, **bound.kwargs) or 0)
+
+
+def _app(asked: str) -> App:
+    """All the commands; of those that are not asked for, only what the list says."""
+    app = App(name="hubbub", help=hubbub.__doc__, version=hubbub.__version__)
+    for name, (where, line) in COMMANDS.items():
+        if name == asked:
+            module, _, attribute = where.partition(":")
+            app.command(getattr(importlib.import_module(module), attribute), **_shape(name))
+        else:
+            app.command(where, name=name, help=line, group=_GROUPS[name])
+    return app
+
+
+def _shape(name: str) -> dict[str, str]:
+    """How help shows it: examples as they are written, for in Markdown they would be a dark block."""
+    if name not in TALKING:
+        return {}
+    words = _WORDS.get(name, "")
+    return {"help_format": "plaintext", "usage": f"Usage: hubbub {name} [OPTIONS] {words}".rstrip()}
+
+
+def _code(error: Exception) -> int | None:
+    """The exit code for what commands raise on purpose; None for a bug."""
+    if isinstance(error, CycloptsError):
+        error.verbose = False  # it would name functions of ours
+        return 2
+    for kind in type(error).__mro__:
+        if (code := _CODES.get(f"{kind.__module__}.{kind.__qualname__}")) is not None:
+            return code
+    return None
+
+
+# By name: to name the class itself would load the server for those who need none.
+_CODES = {
+    f"{Misused.__module__}.{Misused.__qualname__}": 2,
+    f"{Failed.__module__}.{Failed.__qualname__}": 1,
+    "hubbub.config.Misconfigured": 2,
+    "hubbub.domain.errors.HubbubError": 1,
+    "hubbub.server.CannotListen": 1,
+    "hubbub.storage.errors.StoreInUse": 1,
+    "hubbub.storage.errors.StoreUnusable": 1,
+    "hubbub.terminal.errors.BadAddress": 2,
+    "hubbub.terminal.errors.TerminalError": 1,
+}

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from hubbub.cli.errors import Misused
 from hubbub.config import load
 from hubbub.domain.policy import check_password
 from hubbub.service.passwords import Passwords
@@ -18,14 +19,6 @@ from hubbub.storage.sqlite.auditing import SqliteAudit
 from hubbub.storage.sqlite.directory import DATABASE
 
 Data = Annotated[str | None, Parameter(help="Where the server keeps everything, as for `hubbub serve`.")]
-
-
-class Misused(Exception):
-    """The command was not asked for in a way it understands."""
-
-
-class Failed(Exception):
-    """The command could not be done."""
 
 
 def now_ms() -> int:

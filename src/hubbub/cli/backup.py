@@ -9,7 +9,8 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.console import Console
 
-from hubbub.cli.asked import Data, Failed, data_directory, has_store, now_ms
+from hubbub.cli.asked import Data, data_directory, has_store, now_ms
+from hubbub.cli.errors import Failed
 from hubbub.cli.verify import show, verified
 from hubbub.storage.sqlite.backup import Contents, Restore, backing_up, contents
 from hubbub.storage.sqlite.directory import DATABASE

@@ -21,7 +21,8 @@ from hubbub.bench.plot import latency_over_load
 from hubbub.bench.refusals import Limited
 from hubbub.bench.seats import People, read_people
 from hubbub.bench.server import OwnServer, RunningServer, ServerFailed
-from hubbub.cli.asked import Failed, Misused, without_settings
+from hubbub.cli.asked import without_settings
+from hubbub.cli.errors import Failed, Misused
 from hubbub.cli.seed import seeded
 
 BROKEN_PROMISE = 1

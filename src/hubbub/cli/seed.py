@@ -9,7 +9,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hubbub.cli.asked import Data, Failed, data_directory, hashed, now_ms
+from hubbub.cli.asked import Data, data_directory, hashed, now_ms
+from hubbub.cli.errors import Failed
 from hubbub.config import Config
 from hubbub.domain.errors import StorageFailed
 from hubbub.domain.ids import UserId

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from hubbub import logs
 from hubbub.app import Running
-from hubbub.cli.asked import Failed
+from hubbub.cli.errors import Failed
 from hubbub.config import FILE, KNOBS, Misconfigured, load
 from hubbub.knobs import Knob
 from hubbub.process import run

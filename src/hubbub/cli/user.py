@@ -9,7 +9,6 @@ from cyclopts import App, Parameter
 
 from hubbub.cli.asked import (
     Data,
-    Failed,
     beside_a_server,
     data_directory,
     has_store,
@@ -17,6 +16,7 @@ from hubbub.cli.asked import (
     new_password,
     now_ms,
 )
+from hubbub.cli.errors import Failed
 from hubbub.domain.ids import UserId
 from hubbub.domain.model import User
 from hubbub.domain.policy import user_name

@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from hubbub.cli.asked import Data, Failed, Misused, audit_of, data_directory, has_store, now_ms
+from hubbub.cli.asked import Data, audit_of, data_directory, has_store, now_ms
+from hubbub.cli.errors import Failed, Misused
 from hubbub.verify import Anchor, Counts, Done, Earlier, Progress, Report, Walk
 from hubbub.verify.report import MEANING
 
@@ -165,6 +166,7 @@ def show(console: Console, report: Report) -> None:
         ("users", checked.users),
         ("rooms", checked.rooms),
         ("sessions", checked.sessions),
+        ("read marks", checked.marks),
     ):
         table.add_row(f"{count:>13,}", name)
     if checked.anchors or checked.anchors_removed:

@@ -264,12 +264,15 @@ class Client:
         after: After | Mapping[Log, After | None] | None = None,
         transport: Transport = "ws",
         marked: Callable[[MarkFrame], None] = lambda _: None,
+        watch: Callable[[float | None], None] = lambda _: None,
     ) -> Subscription:
         """Everything posted from now on, or after `after`, in rooms, my inbox, or both.
 
         `after`: a seq or cursor when one log is followed; for several a mapping by room id, with None for
         the inbox, as `Subscription.cursors()` gives it. 0 is the beginning. `marked` is told of each mark
         that moves while the inbox is listened to; none is repeated after a break, so ask for `marks` then.
+        `watch` is for showing how the connection is: told None whenever there is one, and whenever it broke
+        the seconds until the next try.
         """
         logs = _logs(room, inbox)
         if not isinstance(after, Mapping):
@@ -289,6 +292,7 @@ class Client:
             monotonic=self._monotonic,
             closed=self._subscriptions.discard,
             marked=marked,
+            watch=watch,
         )
         self._subscriptions.add(subscription)
         return subscription

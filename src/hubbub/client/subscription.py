@@ -39,7 +39,10 @@ class Subscription:
         monotonic: Callable[[], float] = time.monotonic,
         closed: Callable[["Subscription"], None] = lambda _: None,
         marked: Callable[[MarkFrame], None] = lambda _: None,
+        watch: Callable[[float | None], None] = lambda _: None,
     ) -> None:
+        """`watch` is told None whenever a connection was made, and whenever there is none the seconds until
+        the next is tried."""
         self._places = places
         self._connect = connect
         self._backoff = Backoff(chance)
@@ -47,6 +50,7 @@ class Subscription:
         self._monotonic = monotonic
         self._closed = closed
         self._marked = marked
+        self._watch = watch
         self._line: Line | None = None
         self._opened_at = 0.0
         self._early: deque[Event] = deque()  # what came while `open` learned where the last log starts
@@ -106,6 +110,7 @@ class Subscription:
                     return None
                 self._opened_at = self._monotonic()
                 self.connections += 1
+                self._watch(None)
                 return None
             received = await self._line.receive()
         except ConnectionLost as lost:
@@ -148,6 +153,8 @@ class Subscription:
         if self._line is not None and self._monotonic() - self._opened_at > MOST_SECONDS:
             self._backoff.reset()
         await self._hang_up()
+        if not self._done:
+            self._watch(seconds)
         await self._sleep(seconds)
 
     async def _hang_up(self) -> None:

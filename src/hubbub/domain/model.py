@@ -59,4 +59,4 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """The mark, in the user's own inbox; 0 when there is none."""
     unread: int
     last: Event | None
-    """The newest event of the two; None when it was removed, or cannot be read."""
+    """The newest event of the two; None when it is damaged."""

@@ -277,8 +277,9 @@ class ConversationBody(Struct, frozen=True, kw_only=True, omit_defaults=True):
     seq: int
     """How far you have read, in your own inbox; 0: nothing."""
     unread: int
+    """How many of the newest thousand that the two of you wrote after the mark are the other's."""
     last: Message | Sent | None = None
-    """The newest, as it stands in your inbox; absent when it was removed."""
+    """The newest, as it stands in your inbox; absent when it is damaged."""
 
 
 class SubscriptionOffer(Struct, frozen=True, kw_only=True, omit_defaults=True):

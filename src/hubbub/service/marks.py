@@ -16,8 +16,8 @@ from hubbub.storage.base import Store
 class Marks:
     """A mark is state and no event: the larger seq wins, so that the order of requests does not matter.
 
-    A user can have one mark for each room and each person there is, and no more: both are bounded by what
-    their making is limited to.
+    A user has one mark at most for each room and each person there is, some sixty bytes: their number is
+    bounded as that of rooms and accounts is, which are limited where they are made.
     """
 
     def __init__(self, store: Store, hub: Hub) -> None:
@@ -45,7 +45,7 @@ class Marks:
         """Raises NoSuchRoom."""
         log = await self._room(room)
         if await self._store.unmark(user, log):
-            self._tell(user, log, None)
+            self._tell(user, log, None)  # before anything is awaited: as marks moved, so they are told
 
     async def followed(
         self, user: UserId, *, after: str | None = None, limit: int = DEFAULT_LIMIT
@@ -70,8 +70,9 @@ class Marks:
         if seq < 0:
             raise BadInput("`seq` is a number from 0 up.", field="seq")
         check_reached(seq, await self._store.head(counted_in) or 0)
-        now = await self._store.mark(user, place, seq)
-        self._tell(user, place, now)
+        now, moved = await self._store.mark(user, place, seq)
+        if moved:
+            self._tell(user, place, now)
         return now
 
     def _tell(self, user: UserId, place: LogId, seq: int | None) -> None:

@@ -14,7 +14,7 @@ from hubbub.domain.events import Event
 from hubbub.domain.ids import LogId, UserId
 from hubbub.storage.base import StoreInfo
 
-What = Literal["users", "rooms", "sessions"]
+What = Literal["users", "rooms", "sessions", "marks"]
 
 
 class LogFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +104,7 @@ class Stray(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """So many more users, rooms or sessions, and those of them that are stray."""
+    """So many more users, rooms, sessions or marks, and those of them that are stray."""
 
     what: What
     count: int
@@ -154,5 +154,5 @@ class Auditing(Protocol):
         ...
 
     def people(self) -> AsyncIterator[Checked]:
-        """Users, rooms and sessions."""
+        """Users, rooms, sessions and marks."""
         ...

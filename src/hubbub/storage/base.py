@@ -23,7 +23,7 @@ MAX_PAGE_BYTES = 1 << 20
 
 
 MOST_UNREAD = 1000
-"""How many messages after a mark are looked at to count what is unread in a conversation."""
+"""How much of what two people wrote after a mark is looked at, newest first, to count what is unread."""
 
 
 class Everything(msgspec.Struct, frozen=True):
@@ -184,26 +184,34 @@ class Store(Protocol):
 
     # -- what was read ------------------------------------------------------
 
-    async def mark(self, user: UserId, place: LogId, seq: int) -> int:
-        """Note that `user` has read up to `seq` in a room, or with `place` a peer's inbox, in the own inbox
-        of what the two wrote to each other. A mark never goes back; as it is now."""
+    async def mark(self, user: UserId, place: LogId, seq: int) -> tuple[int, bool]:
+        """Note that `user` has read up to `seq`: in a room's log, or where `place` is a peer's inbox, in
+        their own of what the two wrote to each other. A mark never goes back.
+
+        The mark as it is now, and whether it is new or moved; callers are told in the order in which marks
+        moved. Raises NoSuchUser."""
         ...
 
     async def unmark(self, user: UserId, place: LogId) -> bool:
-        """Whether there was one."""
+        """Forget a mark; whether there was one. Raises NoSuchUser."""
         ...
 
     async def followed(
         self, user: UserId, *, after: RoomId | None, limit: int
     ) -> tuple[Sequence[Followed], bool]:
-        """The rooms that `user` has a mark in, in the order of their ids; and whether there are more."""
+        """The rooms in which `user` has a mark, in the order of their ids; and whether there are more.
+        Raises NoSuchUser."""
         ...
 
     async def conversations(
         self, user: UserId, *, after: UserId | None, limit: int
     ) -> tuple[Sequence[Conversation], bool]:
-        """Everyone with whom `user` has exchanged direct messages, or has a mark with, in the order of
-        names; and whether there are more. What retention has removed counts as read."""
+        """Those with whom `user` has exchanged direct messages of which any is left, in the order of names;
+        and whether there are more, which a page that was dear may say before its `limit`.
+
+        Costs a few look-ups for each, however much the two wrote, and the counting, up to MOST_UNREAD. A
+        conversation whose newest event is damaged is listed without it. Raises NoSuchUser.
+        """
         ...
 
     # -- sessions -----------------------------------------------------------

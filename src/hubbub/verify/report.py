@@ -65,6 +65,7 @@ class Counts(msgspec.Struct, kw_only=True):
     users: int = 0
     rooms: int = 0
     sessions: int = 0
+    marks: int = 0
     anchors: int = 0
     """Of an earlier report, compared."""
     anchors_removed: int = 0

@@ -171,6 +171,8 @@ class Walk:
                     self.counts.rooms += checked.count
                 case "sessions":
                     self.counts.sessions += checked.count
+                case "marks":
+                    self.counts.marks += checked.count
             for stray in checked.strays:
                 self.findings.add(stray.kind, stray.text, log=stray.log, seq=stray.seq)
             await self._pause()

@@ -203,7 +203,7 @@ describe("posting", () => {
     server.refusals = [new Refusal(503, "overloaded", { retry_after: 2 })];
     for (const text of ["one", "two", "three"]) tab.port.acts.post(text);
     await clock.pass(1);
-    expect(tab.texts).toEqual(["[one: waiting]", "[two: sending]", "[three: sending]"]);
+    expect(tab.texts).toEqual(["[one: waiting]", "[two: waiting]", "[three: waiting]"]);
     tab.port.acts.post("four");
     await clock.pass(0.5);
     expect(server.roomOf(lounge).log).toEqual([]); // what the server asked to wait, waits
@@ -229,7 +229,7 @@ describe("posting", () => {
     tab.port.acts.post("one");
     tab.port.acts.post("two");
     await clock.pass(5);
-    expect(tab.texts).toEqual(["[one: waiting]", "[two: sending]"]);
+    expect(tab.texts).toEqual(["[one: waiting]", "[two: waiting]"]);
     tab.close();
     server.isDown = false;
     const again = browser.tab(`#/room/${lounge}`);

@@ -68,7 +68,9 @@ export class Sending {
   write(place: PlaceKey, text: string): void {
     const before = this.outbox.value.at(-1)?.atMs ?? 0;
     const atMs = Math.max(this.env.nowMs(), before + 1); // their order, also after a reload
-    this.outbox.value = outbox.written(this.outbox.value, { kind: "pending", key: this.env.newKey(), place, text, atMs, state: "sending" });
+    const isHeld = this.outbox.value.some((each) => each.place === place && each.state === "waiting");
+    const state = isHeld ? "waiting" : "sending";
+    this.outbox.value = outbox.written(this.outbox.value, { kind: "pending", key: this.env.newKey(), place, text, atMs, state });
     this.pump();
   }
 
@@ -120,13 +122,16 @@ export class Sending {
     try {
       const { seq } = await this.env.client.postOnce(targetOf(place), unsent.text, key);
       this.backoff.succeeded();
-      this.outbox.value = outbox.answered(this.outbox.value, key, seq);
+      this.outbox.value = outbox.held(outbox.answered(this.outbox.value, key, seq), place, "sending");
       this.env.stored(place, seq);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       const isLater = problem.passes || problem.signedOut;
       this.outbox.value = outbox.changed(this.outbox.value, key, isLater ? "waiting" : "failed", troubleOf(problem));
-      if (isLater) this.waitFor(problem.retryAfter);
+      if (isLater) {
+        this.outbox.value = outbox.held(this.outbox.value, place, "waiting");
+        this.waitFor(problem.retryAfter);
+      }
     } finally {
       this.busy.delete(place);
     }

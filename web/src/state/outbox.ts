@@ -41,6 +41,13 @@ export function changed(outbox: Outbox, key: string, state: Pending["state"], tr
   });
 }
 
+/** All of a place is held up, or goes on: what stands behind the first waits with it. */
+export function held(outbox: Outbox, place: PlaceKey, state: "sending" | "waiting"): Outbox {
+  return outbox.map((each) =>
+    each.place === place && each.state !== "failed" && each.state !== state && each.seq === undefined ? { ...each, state } : each,
+  );
+}
+
 /** What goes out next in each place: the first of it that has not failed. */
 export function next(outbox: Outbox): readonly Unsent[] {
   const seen = new Set<PlaceKey>();

@@ -38,7 +38,8 @@ export function Composer({ timeline }: { readonly timeline: Timeline }): JSX.Ele
     field.current?.focus();
   };
   const typed = (event: KeyboardEvent): void => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    // 229: the Enter that ends an input method's word, which Safari tells apart in no other way.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
     send();
   };

@@ -1,6 +1,6 @@
 /** A dialog over the page: the browser's own, which keeps the focus inside and closes on Escape. */
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
 import { useWords } from "./context";
 import { CloseIcon } from "./icons";
@@ -16,7 +16,8 @@ export function Dialog({ title, kind = "", onClose, children }: Props): JSX.Elem
   const words = useWords();
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  // At once, not after the next frame: the key that comes next is meant for it already.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     const here = dialog.current;
     here?.showModal();
@@ -35,6 +36,9 @@ export function Dialog({ title, kind = "", onClose, children }: Props): JSX.Elem
       onCancel={(event) => {
         event.preventDefault();
         onClose();
+      }}
+      onClose={() => {
+        if (dialog.current) onClose(); // a second Escape cannot be prevented: then it is closed already
       }}
       onClick={(event) => {
         if (event.target === dialog.current) onClose(); // beside it

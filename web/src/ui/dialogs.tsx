@@ -88,15 +88,21 @@ function NewRoomDialog({ onClose }: Props): JSX.Element {
   const [name, setName] = useState("");
   const [busy, setBusy] = useState(false);
   const [trouble, setTrouble] = useState<Trouble | null>(null);
-  const taken = trouble?.code === "name-taken" ? trouble.conflictsWith?.replace(/^.*\/room\//, "") : undefined;
+  const [taken, setTaken] = useState<Room | null>(null);
   const create = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (busy || !name.trim()) return;
     setBusy(true);
     const made = await acts.createRoom(name);
+    if (made.ok) {
+      go({ kind: "room", id: made.value.id });
+      return;
+    }
+    const id = made.trouble.conflictsWith?.replace(/^.*\/room\//, "");
+    const found = id === undefined ? null : await acts.findRooms(name);
+    setTaken(found?.ok ? (found.value.find((room) => room.id === id) ?? null) : null);
+    setTrouble(made.trouble);
     setBusy(false);
-    if (made.ok) go({ kind: "room", id: made.value.id });
-    else setTrouble(made.trouble);
   };
   return (
     <Dialog title={words.newRoom} onClose={onClose}>
@@ -111,17 +117,21 @@ function NewRoomDialog({ onClose }: Props): JSX.Element {
           autocomplete="off"
           aria-describedby={`${id}-hint`}
           aria-invalid={trouble !== null}
-          onInput={(event) => setName(event.currentTarget.value)}
+          onInput={(event) => {
+            setName(event.currentTarget.value);
+            setTrouble(null);
+            setTaken(null);
+          }}
         />
         <p class="hint" id={`${id}-hint`}>
           {words.roomHint}
         </p>
         {trouble && (
           <p class="trouble" role="alert">
-            {wordsFor(trouble, words)}
-            {taken !== undefined && (
-              <button type="button" class="link" onClick={() => go({ kind: "room", id: taken })}>
-                {words.openThatRoom}
+            {taken ? words.roomTaken(taken.name) : wordsFor(trouble, words)}
+            {taken && (
+              <button type="button" class="link" onClick={() => go({ kind: "room", id: taken.id })}>
+                {words.openRoom(taken.name)}
               </button>
             )}
           </p>

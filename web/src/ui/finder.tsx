@@ -26,14 +26,21 @@ export function Finder<T>({ label, role, find, row, onPick, count }: Props<T>): 
   const [found, setFound] = useState<Outcome<readonly T[]> | null>(null);
   const [chosen, setChosen] = useState(0);
   const asked = useRef(0);
+  /** The text that `found` answers, and whether Enter was pressed before there was an answer to what is typed. */
+  const answered = useRef<string | null>(null);
+  const hurried = useRef(false);
   useEffect(() => {
     const asking = ++asked.current;
     const timer = setTimeout(
       () =>
         void find(text).then((answer) => {
           if (asking !== asked.current) return; // an older question's answer
+          answered.current = text;
           setFound(answer);
           setChosen(0);
+          const first = answer.ok ? answer.value[0] : undefined;
+          if (hurried.current && first !== undefined) onPick(first);
+          hurried.current = false;
         }),
       text ? TYPING_MS : 0,
     );
@@ -49,7 +56,8 @@ export function Finder<T>({ label, role, find, row, onPick, count }: Props<T>): 
     } else if (event.key === "Enter") {
       event.preventDefault();
       const item = items[chosen];
-      if (item !== undefined) onPick(item);
+      if (answered.current !== text) hurried.current = true;
+      else if (item !== undefined) onPick(item);
     }
   };
   return (
@@ -57,8 +65,8 @@ export function Finder<T>({ label, role, find, row, onPick, count }: Props<T>): 
       <div class="search">
         <SearchIcon />
         <input
-          type={role === "searchbox" ? "search" : "text"}
-          role={role === "combobox" ? "combobox" : undefined}
+          type="text" // a field of the type "search" would take Escape for itself
+          role={role}
           aria-label={label}
           placeholder={label}
           aria-controls={list}
@@ -68,7 +76,10 @@ export function Finder<T>({ label, role, find, row, onPick, count }: Props<T>): 
           autocapitalize="off"
           spellcheck={false}
           value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
+          onInput={(event) => {
+            hurried.current = false;
+            setText(event.currentTarget.value);
+          }}
           onKeyDown={move}
           autofocus
         />

@@ -111,7 +111,11 @@ function Code({ language, text }: { readonly language: string; readonly text: st
   const words = useWords();
   const [copied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(text);
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      return; // the browser does not let pages: the text can be marked and copied by hand
+    }
     setCopied(true);
     setTimeout(() => setCopied(false), 2000);
   };

@@ -1,7 +1,7 @@
 /** Where one can go: followed rooms, conversations, and the ways to more. */
 import { signal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { hashOf } from "../app/routes";
 import type { Row } from "../app/port";
@@ -11,6 +11,7 @@ import { ConnectionState } from "./connection";
 import { isMac, usePort, useWords } from "./context";
 import { dialog, type DialogName } from "./dialogs";
 import { CompassIcon, GearIcon, HashIcon, LeaveIcon, Mark, PenIcon, PlusIcon, SearchIcon } from "./icons";
+import { done } from "./notice";
 import { brief } from "./times";
 
 /** On a phone the navigation covers the page, or is out of sight. */
@@ -84,7 +85,8 @@ function List({ title, rows, none, actions }: ListProps): JSX.Element {
     const look = (): void => {
       const above = scroller.getBoundingClientRect().top - here.getBoundingClientRect().top;
       const first = Math.max(0, Math.floor(above / ROW_PIXELS) - BEYOND);
-      const last = Math.ceil((above + scroller.clientHeight) / ROW_PIXELS) + BEYOND;
+      // Of a list far below nothing is in sight: never less than first, which slice would count from the end.
+      const last = Math.max(first, Math.ceil((above + scroller.clientHeight) / ROW_PIXELS) + BEYOND);
       setSpan((now) => (now[0] === first && now[1] === last ? now : [first, last]));
     };
     look();
@@ -106,7 +108,7 @@ function List({ title, rows, none, actions }: ListProps): JSX.Element {
       {rows.length === 0 ? (
         <p class="none">{none}</p>
       ) : (
-        <ul ref={list} aria-label={title} style={{ height: `${rows.length * ROW_PIXELS}px` }}>
+        <ul ref={list} role="list" aria-label={title} style={{ height: `${rows.length * ROW_PIXELS}px` }}>
           {rows.slice(first, last).map((row, at) => (
             <li
               key={keyOf(row.place)}
@@ -130,13 +132,11 @@ function Link({ row }: { readonly row: Row }): JSX.Element {
   const here = route.value.at === "place" && keyOf(route.value.place) === key;
   const self = session.value.state === "in" && row.place.kind === "person" && row.name === session.value.user;
   const name = row.name || "…";
-  const label = [name, ...(self ? [words.you] : []), ...(row.unread ? [words.unread(row.unread)] : []), ...(row.draft ? [words.draft] : [])].join(", ");
   return (
     <a
       href={hashOf({ at: "place", place: row.place })}
       data-place={key}
       class={row.unread ? "row unread" : "row"}
-      aria-label={label}
       aria-current={here ? "page" : undefined}
       onClick={() => (drawer.value = false)}
     >
@@ -145,11 +145,19 @@ function Link({ row }: { readonly row: Row }): JSX.Element {
         <bdi>{name}</bdi>
         {self && <span class="row-you"> ({words.you})</span>}
       </span>
-      {row.draft && !here && <PenIcon />}
+      {row.draft && !here && (
+        <>
+          <PenIcon />
+          <span class="hidden">{words.draft}</span>
+        </>
+      )}
       {row.unread > 0 ? (
-        <span class="badge">{row.unread > 999 ? "999+" : row.unread}</span>
+        <span class="badge">
+          <span aria-hidden="true">{row.unread > 999 ? "999+" : row.unread}</span>
+          <span class="hidden">{words.unread(row.unread)}</span>
+        </span>
       ) : (
-        row.lastAtMs > 0 && row.lastAtMs < Infinity && <span class="row-time">{brief(row.lastAtMs, Date.now(), words)}</span>
+        row.lastAtMs > 0 && row.lastAtMs < Infinity && <span class="row-time" aria-hidden="true">{brief(row.lastAtMs, Date.now(), words)}</span>
       )}
     </a>
   );
@@ -157,10 +165,18 @@ function Link({ row }: { readonly row: Row }): JSX.Element {
 
 /** Arrows move between the links of the lists; Tab leaves them one by one as everywhere. */
 function moveInList(event: KeyboardEvent): void {
-  const links = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>("a.row")];
+  const lists = event.currentTarget as HTMLElement;
+  if ((event.key === "Home" || event.key === "End") && (event.target as HTMLElement).matches("a.row")) {
+    // The first and the last may not be in the document before they are in sight.
+    event.preventDefault();
+    lists.scrollTop = event.key === "Home" ? 0 : lists.scrollHeight;
+    requestAnimationFrame(() => requestAnimationFrame(() => [...lists.querySelectorAll<HTMLElement>("a.row")].at(event.key === "Home" ? 0 : -1)?.focus()));
+    return;
+  }
+  const links = [...lists.querySelectorAll<HTMLElement>("a.row")];
   const at = links.indexOf(document.activeElement as HTMLElement);
   if (at < 0) return;
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: links.length - 1 }[event.key];
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1 }[event.key];
   if (to === undefined) return;
   event.preventDefault();
   links[to]?.focus();
@@ -172,7 +188,7 @@ function Account({ user }: { readonly user: string }): JSX.Element {
   const [open, setOpen] = useState(false);
   const menu = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return;
     menu.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus();
     const outside = (event: Event): void => {
@@ -208,7 +224,7 @@ function Account({ user }: { readonly user: string }): JSX.Element {
           >
             <GearIcon /> {words.settings}
           </button>
-          <button type="button" role="menuitem" onClick={() => void acts.signOut()}>
+          <button type="button" role="menuitem" onClick={() => void done(acts.signOut())}>
             <LeaveIcon /> {words.signOut}
           </button>
         </div>

@@ -1,16 +1,18 @@
 /** The page as a whole: who is not signed in is let in first. */
 import { useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 
 import type { Port } from "../app/port";
 import { titleOf } from "../state/rows";
+import { WORDS } from "../words";
 import { PortContext, usePort, useWords } from "./context";
 import { dialog, OpenDialog } from "./dialogs";
 import { Entrance } from "./entrance";
 import { Mark } from "./icons";
 import { drawer, Navigation } from "./navigation";
 import { DrawerButton, OpenPlace } from "./place";
+import { Notice } from "./notice";
 import { Settings } from "./settings";
 
 export function Page({ port }: { readonly port: Port }): JSX.Element {
@@ -30,10 +32,10 @@ function Whole(): JSX.Element {
     if (theme === "system") delete document.documentElement.dataset["theme"];
     else document.documentElement.dataset["theme"] = theme;
   });
-  useEffect(() => {
-    const here = session.value.state === "in";
-    const name = route.value.at === "settings" ? words.settings : (timeline.value?.name ?? "");
-    document.title = here ? titleOf(unread.value, name) : titleOf(0, words.signIn);
+  useSignalEffect(() => {
+    const { settings, signIn } = WORDS[preferences.value.language];
+    const name = route.value.at === "settings" ? settings : (timeline.value?.name ?? "");
+    document.title = session.value.state === "in" ? titleOf(unread.value, name) : titleOf(0, signIn);
   });
   switch (session.value.state) {
     case "unknown":
@@ -68,6 +70,20 @@ function Inside({ user }: { readonly user: string }): JSX.Element {
       drawer.value = false;
     };
   }, []);
+  useSignalEffect(() => {
+    if (route.value) drawer.value = false; // wherever one goes, it is there that one looks
+  });
+  const covered = drawer.value;
+  useLayoutEffect(() => {
+    // What lies under the drawer is out of reach, and the keyboard is where the eye is.
+    const main = document.getElementById("main");
+    if (main) main.inert = covered;
+    if (covered) document.querySelector<HTMLElement>("#navigation a.brand")?.focus();
+    return () => {
+      if (main) main.inert = false;
+      if (covered) document.querySelector<HTMLElement>(".drawer-button")?.focus();
+    };
+  }, [covered, route.value]);
   const open = timeline.value;
   return (
     <div class={drawer.value ? "inside drawer-open" : "inside"}>
@@ -85,6 +101,7 @@ function Inside({ user }: { readonly user: string }): JSX.Element {
       <button type="button" class="shade" aria-label={words.closeNavigation} tabIndex={-1} onClick={() => (drawer.value = false)} />
       {route.value.at === "settings" ? <Settings /> : route.value.at === "place" && open ? <OpenPlace timeline={open} user={user} /> : <Start user={user} />}
       <OpenDialog />
+      <Notice />
     </div>
   );
 }

@@ -4,13 +4,15 @@ import type { JSX } from "preact";
 import type { Timeline } from "../app/port";
 import { Avatar } from "./avatar";
 import { Composer } from "./composer";
+import { ConnectionState } from "./connection";
 import { usePort, useWords, wordsFor } from "./context";
 import { BellOffIcon, HashIcon, MenuIcon } from "./icons";
 import { drawer } from "./navigation";
+import { done } from "./notice";
 import { Messages } from "./timeline";
 
 export function OpenPlace({ timeline, user }: { readonly timeline: Timeline; readonly user: string }): JSX.Element {
-  const { acts } = usePort();
+  const { acts, connection } = usePort();
   const words = useWords();
   const { place, name, followed, trouble } = timeline;
   if (trouble?.code === "no-such-room" || trouble?.code === "no-such-user") return <NotHere />;
@@ -30,16 +32,22 @@ export function OpenPlace({ timeline, user }: { readonly timeline: Timeline; rea
           <button
             type="button"
             class="quiet"
-            onClick={() => {
-              void acts.unfollow(place);
-              acts.go({ at: "start" });
-            }}
+            onClick={() =>
+              void done(acts.unfollow(place)).then((gone) => {
+                if (gone) acts.go({ at: "start" });
+              })
+            }
           >
             <BellOffIcon />
             <span>{words.unfollow}</span>
           </button>
         )}
       </header>
+      {connection.value.state !== "live" && (
+        <div class="place-connection">
+          <ConnectionState />
+        </div>
+      )}
       {trouble && (
         <p class="banner" role="alert">
           {words.notLoaded}: {wordsFor(trouble, words)}

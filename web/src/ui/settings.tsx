@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Device, Language, Theme } from "../app/port";
 import { WORDS } from "../words";
 import { usePort, useWords } from "./context";
+import { done } from "./notice";
 import { DrawerButton } from "./place";
 import { date } from "./times";
 
@@ -68,16 +69,19 @@ function Notifications(): JSX.Element {
   const state = preferences.value.notifications;
   return (
     <section class="card">
-      <h2>{words.notifications}</h2>
+      <label class="line">
+        <h2>{words.notifications}</h2>
+        <input
+          type="checkbox"
+          role="switch"
+          aria-label={words.notifications}
+          checked={state === "on"}
+          disabled={state === "denied" || state === "unsupported"}
+          onChange={() => void acts.setNotifications(state !== "on")}
+        />
+      </label>
       <p>{words.notificationsText}</p>
-      <div class="line">
-        <p role="status">{words.notificationStates[state]}</p>
-        {(state === "on" || state === "off") && (
-          <button type="button" onClick={() => void acts.setNotifications(state === "off")}>
-            {state === "on" ? words.turnOff : words.turnOn}
-          </button>
-        )}
-      </div>
+      <p role="status">{words.notificationStates[state]}</p>
     </section>
   );
 }
@@ -96,14 +100,16 @@ function Devices(): JSX.Element {
   const words = useWords();
   const [devices, setDevices] = useState<readonly Device[]>([]);
   const read = async (): Promise<void> => {
-    const found = await acts.devices();
+    const asked = acts.devices();
+    await done(asked);
+    const found = await asked;
     if (found.ok) setDevices(found.value);
   };
   useEffect(() => void read(), []);
   return (
     <section class="card">
       <h2>{words.devices}</h2>
-      <ul class="devices">
+      <ul class="devices" role="list">
         {devices.map((device) => {
           const agent = shortAgent(device.agent) || words.unknownDevice;
           return (
@@ -115,7 +121,7 @@ function Devices(): JSX.Element {
               {device.current ? (
                 <span class="tag">{words.thisDevice}</span>
               ) : (
-                <button type="button" aria-label={words.signOutThere(agent)} onClick={() => void acts.endDevice(device.id).then(read)}>
+                <button type="button" aria-label={words.signOutThere(agent)} onClick={() => void done(acts.endDevice(device.id)).then(read)}>
                   {words.signOut}
                 </button>
               )}

@@ -36,6 +36,7 @@ export function Messages({ timeline, user }: Props): JSX.Element {
   const anchor = useRef<{ readonly row: string; readonly offset: number } | null>(null);
   const atEnd = useRef(true);
   const arrived = useRef(false);
+  const rememberedTop = useRef(-1);
   const [scrolledUp, setScrolledUp] = useState(false);
   /** The seq of the last row in the document; undefined for the end of the window. */
   const [lastShown, setLastShown] = useState<number | undefined>(undefined);
@@ -52,6 +53,7 @@ export function Messages({ timeline, user }: Props): JSX.Element {
   const remember = (): void => {
     const here = box.current;
     if (!here) return;
+    rememberedTop.current = here.scrollTop;
     atEnd.current = here.scrollHeight - here.scrollTop - here.clientHeight < END_PIXELS;
     const top = here.getBoundingClientRect().top;
     for (const row of here.querySelectorAll<HTMLElement>("[data-row]")) {
@@ -68,12 +70,16 @@ export function Messages({ timeline, user }: Props): JSX.Element {
     if (!here) return;
     if (atEnd.current && showsEnd) {
       here.scrollTop = here.scrollHeight;
+      rememberedTop.current = here.scrollTop;
       return;
     }
     const held = anchor.current;
     const row = held && here.querySelector<HTMLElement>(`[data-row="${CSS.escape(held.row)}"]`);
     if (row) here.scrollTop += row.getBoundingClientRect().bottom - here.getBoundingClientRect().top - held.offset;
+    rememberedTop.current = here.scrollTop;
   };
+  // It was scrolled since, and is not told of that before the next frame: look while the old rows still stand.
+  if (box.current && arrived.current && box.current.scrollTop !== rememberedTop.current) remember();
   const isFirst = loading === "first";
   useLayoutEffect(() => {
     const here = box.current;
@@ -101,14 +107,17 @@ export function Messages({ timeline, user }: Props): JSX.Element {
   useEffect(() => {
     if (isFirst) arrived.current = false;
   }, [isFirst]);
+  const lastWritten = pending.at(-1)?.key;
+  const wasWritten = useRef(lastWritten);
   useEffect(() => {
-    // What one has just written is looked at.
-    atEnd.current = pending.length > 0 ? true : atEnd.current;
-    if (pending.length > 0) {
-      setLastShown(undefined);
-      stay();
-    }
-  }, [pending.at(-1)?.key]);
+    // What one has just written is looked at; what was waiting when one came is not.
+    if (lastWritten === wasWritten.current) return;
+    wasWritten.current = lastWritten;
+    if (lastWritten === undefined) return;
+    atEnd.current = true;
+    setLastShown(undefined);
+    stay();
+  }, [lastWritten]);
 
   // -- fetching, and what was seen ------------------------------------------
   const noticed = (): void => {
@@ -247,7 +256,7 @@ export function Messages({ timeline, user }: Props): JSX.Element {
         <button type="button" class="to-newest" onClick={newest}>
           <DownIcon />
           {words.toNewest}
-          {timeline.unread > 0 && <span class="badge">{timeline.unread > 999 ? "999+" : timeline.unread}</span>}
+          {timeline.unread > 0 && <span class="badge" aria-hidden="true">{timeline.unread > 999 ? "999+" : timeline.unread}</span>}
         </button>
       )}
     </div>

@@ -1,12 +1,17 @@
 /** Times and days in the reader's own zone and language. */
 import type { Words } from "../words";
 
+/** The reader's own form of the language, when the browser names one: en-GB writes days as en-US does not. */
+function localeOf(words: Words): string {
+  return navigator.languages.find((each) => each.split("-")[0] === words.language) ?? words.language;
+}
+
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function format(words: Words, name: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = `${words.language} ${name}`;
   let found = formats.get(key);
-  if (!found) formats.set(key, (found = new Intl.DateTimeFormat(words.language === "en" ? undefined : words.language, options)));
+  if (!found) formats.set(key, (found = new Intl.DateTimeFormat(localeOf(words), options)));
   return found;
 }
 
@@ -19,7 +24,7 @@ export function full(atMs: number, words: Words): string {
 }
 
 export function date(atMs: number, words: Words): string {
-  return new Intl.DateTimeFormat(words.language, { dateStyle: "medium" }).format(atMs);
+  return new Intl.DateTimeFormat(localeOf(words), { dateStyle: "medium" }).format(atMs);
 }
 
 /** A number that is the same for all moments of one day here. */
@@ -34,7 +39,7 @@ export function dayName(atMs: number, nowMs: number, words: Words): string {
   yesterday.setDate(yesterday.getDate() - 1);
   if (dayOf(atMs) === dayOf(yesterday.getTime())) return words.yesterday;
   const sameYear = new Date(atMs).getFullYear() === new Date(nowMs).getFullYear();
-  return new Intl.DateTimeFormat(words.language, {
+  return new Intl.DateTimeFormat(localeOf(words), {
     weekday: "long",
     day: "numeric",
     month: "long",
@@ -45,5 +50,5 @@ export function dayName(atMs: number, nowMs: number, words: Words): string {
 /** For a list: the time of today, else the day. */
 export function brief(atMs: number, nowMs: number, words: Words): string {
   if (dayOf(atMs) === dayOf(nowMs)) return clock(atMs, words);
-  return new Intl.DateTimeFormat(words.language, { day: "numeric", month: "short" }).format(atMs);
+  return new Intl.DateTimeFormat(localeOf(words), { day: "numeric", month: "short" }).format(atMs);
 }

@@ -23,7 +23,6 @@ from hubbub.domain.ids import LogId, MessageId, inbox_log, owner_of
 from hubbub.storage.base import Outcome
 from hubbub.storage.sqlite.database import Database, Row
 from hubbub.storage.sqlite.logs import Logs
-from hubbub.storage.sqlite.marks import MEET
 from hubbub.storage.sqlite.places import Place, position
 
 _ADD = (
@@ -135,10 +134,6 @@ class Appending(Logs):
             receipt = _event(draft, own.head + 1, copy=True)
             self._put(cursor, own, receipt)
             events = (event, receipt)
-            cursor.execute(MEET, (place.number, inbox_log(draft.sender)))
-            cursor.execute(MEET, (own.number, draft.place))
-        elif owner is not None:
-            cursor.execute(MEET, (place.number, draft.place))
         return Posted(receipt=receipt, events=events)
 
     def _claim(self, cursor: apsw.Cursor, place: Place, own: Place | None, draft: Draft) -> bool:

@@ -15,7 +15,7 @@ import apsw
 
 from hubbub.domain.errors import Damaged, StorageFailed
 from hubbub.domain.events import Event
-from hubbub.domain.ids import LogId, UserId, inbox_log, owner_of, room_log
+from hubbub.domain.ids import LogId, UserId, inbox_log, owner_of, room_log, room_of
 from hubbub.domain.policy import folded
 from hubbub.storage.auditing import (
     Checked,
@@ -69,16 +69,20 @@ _KEYS = """
 """
 _CONVERSATION = """
     FROM events AS e INDEXED BY events_between
-    WHERE recipient IS NOT NULL AND peer = ? AND position >= ? AND position < ?
+    WHERE recipient IS NOT NULL AND position >> 36 = ? AND peer = ? AND position >= ? AND position < ?
     ORDER BY position DESC LIMIT ?
 """
-_OF_PEER = """
-    SELECT peer, position FROM events INDEXED BY events_between
-    WHERE recipient IS NOT NULL AND peer = ? AND position >= ? ORDER BY position LIMIT 1
+_WITH = """
+    SELECT 1 FROM events INDEXED BY events_between
+    WHERE recipient IS NOT NULL AND position >> 36 = ? AND peer = ? LIMIT 1
 """
 _NEXT_PEER = """
-    SELECT peer, position FROM events INDEXED BY events_between
-    WHERE recipient IS NOT NULL AND peer > ? ORDER BY peer, position LIMIT 1
+    SELECT position >> 36, peer FROM events INDEXED BY events_between
+    WHERE recipient IS NOT NULL AND position >> 36 = ? AND peer > ? ORDER BY peer LIMIT 1
+"""
+_NEXT_INBOX = """
+    SELECT position >> 36, peer FROM events INDEXED BY events_between
+    WHERE recipient IS NOT NULL AND position >> 36 > ? ORDER BY position >> 36, peer LIMIT 1
 """
 _LOG_OF_NEXT = """
     SELECT position, (SELECT name FROM logs WHERE number = position >> 36) FROM events
@@ -92,6 +96,16 @@ _ROOMS = """
     SELECT id, (SELECT logs.name FROM logs WHERE number = log), name, folded FROM rooms
     WHERE id > ? ORDER BY id LIMIT ?
 """
+_MARKS = f"""
+    SELECT log, place, seq, own.name, users.name, own.floor, {last_position("own.number")},
+           there.number, there.floor, {last_position("there.number")}
+    FROM marks
+    LEFT JOIN logs AS own ON own.number = log
+    LEFT JOIN users ON users.name = substr(own.name, {len(inbox_log(UserId(""))) + 1})
+                   AND own.name = 'inbox/' || users.name
+    LEFT JOIN logs AS there ON there.name = place
+    WHERE (log, place) > (?, ?) ORDER BY log, place LIMIT ?
+"""  # noqa: S608
 _SESSIONS = """
     SELECT id, (SELECT name FROM users WHERE name = user), user FROM sessions
     WHERE id > ? ORDER BY id LIMIT ?
@@ -209,28 +223,22 @@ class SqliteAudit:
     def _peers(self) -> Iterator[Pair | None]:
         """For each inbox and each person it has direct messages with, the two of them, unless they come up
         from the other inbox too."""
-        rows = self._rows(_NEXT_PEER, ("",))
-        before: Row = ("", 0)
+        rows = self._rows(_NEXT_INBOX, (-1,))
+        before: Row = (-1, "")
         while rows:
-            peer, at = rows[0]
-            number = at >> 36
-            before = _onward(before, (peer, at))
+            number, peer = before = _onward(before, rows[0])
             log = self._rows("SELECT name FROM logs WHERE number = ?", (number,))
             owner = owner_of(log[0][0]) if log else None
             if owner is None or owner == peer or (peer > owner and self._has(peer, owner)):
                 yield None
             else:
                 yield Pair(one=owner, other=peer)
-            rows = self._rows(_OF_PEER, (peer, position(number + 1, 0))) or self._rows(_NEXT_PEER, (peer,))
+            rows = self._rows(_NEXT_PEER, (number, peer)) or self._rows(_NEXT_INBOX, (number,))
 
     def _has(self, user: UserId, peer: UserId) -> bool:
         """Whether the inbox of `user` has anything with `peer`."""
         facts = self._rows(_LOG, (inbox_log(user),))
-        if not facts:
-            return False
-        first = position(facts[0][0], 0)
-        row = self._rows(_OF_PEER, (peer, first))
-        return bool(row) and row[0][1] < position(facts[0][0] + 1, 0)
+        return bool(facts) and bool(self._rows(_WITH, (facts[0][0], peer)))
 
     async def exchange(self, pair: Pair, before: tuple[int, int] | None, limit: int) -> Exchange:
         ends = before or (None, None)
@@ -252,8 +260,8 @@ class SqliteAudit:
         rows = self._events(
             _EVENT + " ",
             _CONVERSATION,
-            (peer, position(number, 0), end, limit),
-            lambda at: (peer, at, at + 1, 1),
+            (number, peer, position(number, 0), end, limit),
+            lambda at: (number, peer, at, at + 1, 1),
         )
         return floor, [(seq_at(row[0]), read_event(log, row) if len(row) > 1 else None) for row in rows]
 
@@ -298,6 +306,10 @@ class SqliteAudit:
                 if name is None
             ]
             yield Checked(what="sessions", count=len(rows), strays=strays)
+        mark: Row = (-(1 << 63), "")
+        while rows := self._rows(_MARKS, (*mark, BATCH)):
+            mark = _onward(mark, rows[-1][:2])
+            yield Checked(what="marks", count=len(rows), strays=[*_stray_marks(rows)])
 
     # -- reading ------------------------------------------------------------
 
@@ -412,3 +424,16 @@ def _stray_rooms(rows: Sequence[Row]) -> Iterator[Stray]:
         if folded(name) != folded_name:
             text = f"The room {id} is called otherwise than it is found by."
             yield Stray(text=text, log=room_log(id), kind="name")
+
+
+def _stray_marks(rows: Sequence[Row]) -> Iterator[Stray]:
+    for number, place, seq, own, user, own_floor, own_last, there, floor, last in rows:
+        if user is None:
+            yield Stray(text=f"A mark in {place} is of log number {number}, which is nobody's inbox.")
+        elif there is None:
+            yield Stray(text=f"A mark of {user} is in {place}, which does not exist.")
+        else:
+            head = head_of(last, floor) if room_of(place) else head_of(own_last, own_floor)
+            if not 0 <= seq <= head:
+                text = f"A mark of {user} in {place} is at {seq}, and the log ends at {head}."
+                yield Stray(text=text, log=place if room_of(place) else own)

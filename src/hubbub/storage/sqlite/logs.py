@@ -163,7 +163,7 @@ class Logs:
 
         They end before one that is missing or not as it was written; Damaged when that is the first.
         """
-        sql, bindings = _select(view, forward)
+        sql, bindings = _select(view, number, forward)
         events: list[Event] = []
         size = 0
         limit = min(limit, MAX_PAGE)
@@ -212,7 +212,7 @@ def _fits(view: View, event: Event, at: int, step: int) -> bool:
     return True
 
 
-def _select(view: View, forward: bool) -> tuple[str, Row]:
+def _select(view: View, number: int, forward: bool) -> tuple[str, Row]:
     # The index is named because the planner, who counts on no numbers, might read all of an inbox instead.
     bindings: Row = ()
     match view:
@@ -221,8 +221,11 @@ def _select(view: View, forward: bool) -> tuple[str, Row]:
         case Received():
             source = "events INDEXED BY events_received WHERE recipient IS NOT NULL AND sent = 0"
         case Between(peer=peer):
-            source = "events INDEXED BY events_between WHERE recipient IS NOT NULL AND peer = ?4"
-            bindings = (peer,)
+            source = (
+                "events INDEXED BY events_between"
+                " WHERE recipient IS NOT NULL AND position >> 36 = ?4 AND peer = ?5"
+            )
+            bindings = (number, peer)
     order = "ASC" if forward else "DESC"
     return (
         f"SELECT {COLUMNS} FROM {source} AND position > ?1 AND position < ?2"  # noqa: S608

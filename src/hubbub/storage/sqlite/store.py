@@ -141,6 +141,7 @@ class SqliteStore(Retention, Marks, Rooms, People, Sessions):
     async def close(self) -> None:
         """All that was posted is told first."""
         try:
+            self.write_notes()
             await self._db.quiet()
             self._db.close()
         finally:

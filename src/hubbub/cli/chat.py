@@ -1,0 +1,79 @@
+"""`hubbub chat`: the full-screen client. It needs textual, which comes with an extra."""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from hubbub.cli.errors import Failed
+from hubbub.cli.login import HERE
+from hubbub.cli.signed_in import Server, server_of_environment, session
+from hubbub.terminal import NoSession, Session, Sessions, server_address
+
+INSTALL = "pip install 'hubbub[tui]'"
+
+_KEEP_TITLE, _OLD_TITLE = "\x1b[22;2t", "\x1b[23;2t"
+
+
+def chat(
+    *,
+    bell: Annotated[
+        bool, Parameter(help="Ring the bell for direct messages.", negative=(), show_default=False)
+    ] = False,
+    theme: Annotated[
+        Literal["light", "dark"] | None,
+        Parameter(help="For a terminal that is light or dark; Ctrl-T changes it."),
+    ] = None,
+    server: Server = None,
+) -> int:
+    """Talk in rooms and with people, full-screen.
+
+    Nobody signed in yet? Then it asks, and keeps the session as
+    hubbub login does. F1 shows the keys, Ctrl-Q leaves.
+
+        hubbub chat
+        hubbub chat --server https://chat.example.org --theme light
+    """
+    if importlib.util.find_spec("textual") is None:
+        raise Failed(f"the full-screen client needs textual, which is not installed: {INSTALL}")
+    if not all(each.isatty() for each in (sys.stdin, sys.stdout, sys.stderr)):
+        raise Failed("the full-screen client needs a terminal; hubbub tail and hubbub post need none")
+    from hubbub.chat.ui.app import ChatApp
+    from hubbub.chat.ui.themes import DARK, LIGHT
+
+    mine, asked = _session(server)
+    light = theme == "light" if theme else _looks_light(os.environ)
+    app = ChatApp(Sessions(), mine, server=asked, theme=LIGHT if light else DARK, bell=bell)
+    with _title():
+        app.run()
+    return app.return_code or 0
+
+
+def _session(server: str | None) -> tuple[Session | None, str]:
+    """Who is signed in, or None, and the server that is meant then."""
+    try:
+        found = session(server)
+    except NoSession as none:
+        known = server or server_of_environment()
+        return None, none.server or (server_address(known) if known else HERE)
+    return found, found.server
+
+
+def _looks_light(environment: Mapping[str, str]) -> bool:
+    """What some terminals tell of their background: a number of the palette of 16, the last after a `;`."""
+    background = environment.get("COLORFGBG", "").rpartition(";")[2]
+    return background in ("7", "15")
+
+
+@contextmanager
+def _title() -> Iterator[None]:
+    """Give the terminal's window its title back."""
+    print(_KEEP_TITLE, end="", flush=True)
+    try:
+        yield
+    finally:
+        print(_OLD_TITLE, end="", flush=True)

@@ -1,0 +1,117 @@
+"""Networks that are slow, gone, or let no WebSocket through."""
+
+import re
+
+from playwright.async_api import expect
+
+TEXTS = [f"number {number}" for number in range(12)]
+
+
+async def test_on_a_slow_road_everything_arrives_once_and_in_order(lounge):
+    road = await lounge.road()
+    ada = await lounge.person("ada", url=road.url)
+    await ada.enters(lounge.room)
+    road.drip(4_000)
+    for text in TEXTS:
+        await ada.sends(text)
+    await lounge.says("bob", "and I")
+    await ada.hears(*TEXTS, "and I")
+    await ada.sees_what_is_stored()
+
+
+async def test_who_was_cut_off_catches_up_without_loss_or_repeat(lounge):
+    lounge.forgives_a_lost_connection()
+    road = await lounge.road()
+    ada = await lounge.person("ada", url=road.url)
+    await ada.enters(lounge.room)
+    await lounge.says("bob", "before")
+    await ada.hears("before")
+
+    road.shut = True
+    road.cut()
+    await ada.is_told(re.compile(r"Reconnecting in \d+ s|Connecting"))
+    await lounge.says("bob", *TEXTS)
+    road.shut = False
+    await ada.hears(*TEXTS)
+    await ada.is_told("Live")
+    await ada.sees_what_is_stored()
+
+
+async def test_a_browser_without_a_network_says_so_and_sends_when_there_is_one(lounge):
+    lounge.forgives_a_lost_connection()
+    road = await lounge.road()
+    ada = await lounge.person("ada", url=road.url)
+    await ada.enters(lounge.room)
+    await lounge.is_followed_by("ada")
+
+    await ada.context.set_offline(True)
+    road.shut = True
+    road.cut()
+    await ada.is_told("Offline: messages wait")
+    await ada.sends("when you can")
+    await expect(ada.screen.unsent("waiting")).to_contain_text("when you can")
+    await lounge.says("bob", *TEXTS)
+
+    road.shut = False
+    await ada.context.set_offline(False)
+    await ada.hears(*TEXTS, "when you can")
+    await ada.is_told("Live")
+    await ada.sees_what_is_stored()
+
+
+async def test_a_road_that_swallows_everything_is_noticed_and_left(lounge):
+    """Nobody is told that it is gone: whoever posts gets no answer, and comes another way."""
+    lounge.forgives_a_lost_connection()
+    road = await lounge.road()
+    ada = await lounge.person("ada", url=road.url)
+    await ada.enters(lounge.room)
+    road.vanish()
+    await ada.sends("hello?")
+    await expect(ada.screen.pending).to_have_count(1)
+    await lounge.says("bob", "ada?")
+    road.cut()
+    road.there.open.set()
+    road.free()
+    await ada.hears("hello?", "ada?")
+    await ada.sees_what_is_stored()
+
+
+async def test_where_no_websocket_comes_through_an_event_stream_carries_the_same(lounge):
+    lounge.forgives_a_lost_connection()
+    lounge.forgives(r"WebSocket")
+    road = await lounge.road()
+    road.refuses_upgrades = True
+    streams = []
+    ada = await lounge.visitor("ada", url=road.url)
+    ada.screen.page.on(
+        "request", lambda request: streams.append(request.url) if "subscribe" in request.url else None
+    )
+    await ada.signs_in()
+    await ada.enters(lounge.room)
+    await ada.is_told("Live")
+    bob = await lounge.person("bob")
+    await bob.enters(lounge.room)
+
+    await bob.says(*TEXTS[:3])
+    await ada.hears(*TEXTS[:3])
+    await ada.says("I hear you")
+    await bob.hears("I hear you")
+    await lounge.says("bob", "psst", to="ada")
+    await ada.sees_unread("bob", 1)
+    assert streams, "it was told by no event stream"
+
+    road.cut()
+    await lounge.says("bob", *TEXTS[3:])
+    await ada.hears(*TEXTS[3:])
+    await ada.sees_what_is_stored()
+
+
+async def test_nobody_is_told_live_before_it_is(lounge):
+    """The page and its requests come through, a live connection does not."""
+    lounge.forgives_a_lost_connection()
+    ada = await lounge.visitor("ada")
+    await ada.context.route(re.compile("/subscribe"), lambda route: route.abort())
+    await ada.context.route_web_socket(re.compile("/"), lambda socket: socket.close())
+    await ada.signs_in()
+    await ada.is_told(re.compile("Connecting|Reconnecting"))
+    await expect(ada.screen.connection.filter(has_text="Live")).to_have_count(0)

@@ -1,0 +1,105 @@
+"""What each reader chooses, or brings along: language, colours, zone, what the browser is like."""
+
+from datetime import UTC, datetime
+
+from playwright.async_api import expect
+
+from browser.filled import Line, say
+
+# Half an hour after midnight in Kiritimati, 14 hours ahead of Greenwich, where it is still the day before.
+JUST_MIDNIGHT_MS = int(datetime(2025, 3, 9, 10, 30, tzinfo=UTC).timestamp() * 1000)
+HOUR_MS = 3_600_000
+
+
+async def chooses(person, name: str, choice: str) -> None:
+    """Of a list to choose from, or of buttons of which one is on."""
+    main = person.screen.main
+    field = main.get_by_role("combobox", name=name)
+    if await field.count():
+        await field.select_option(label=choice)
+    else:
+        group = main.get_by_role("radiogroup", name=name).or_(main.get_by_role("group", name=name))
+        await group.get_by_role("radio", name=choice).check(force=True)
+
+
+async def test_the_page_speaks_german_when_asked_and_after_a_reload(lounge):
+    ada = await lounge.person("ada")
+    await ada.opens_the_settings()
+    await chooses(ada, "Language", "Deutsch")
+    for _ in range(2):
+        await expect(ada.screen.heading).to_have_text("Einstellungen")
+        await expect(ada.screen.page.locator("html")).to_have_attribute("lang", "de")
+        await ada.reloads()
+
+
+async def test_a_german_browser_is_spoken_to_in_german(lounge):
+    fay = await lounge.visitor("fay", locale="de-DE")
+    await expect(fay.screen.page.get_by_role("heading", name="Anmelden")).to_be_visible()
+    await expect(fay.screen.page.locator("html")).to_have_attribute("lang", "de")
+
+
+async def test_a_dark_theme_is_dark_and_stays(lounge):
+    ada = await lounge.person("ada", color_scheme="light")
+    await ada.opens_the_settings()
+    assert await brightness(ada) > 200
+    await chooses(ada, "Theme", "Dark")
+    for _ in range(2):
+        await ada.screen.page.wait_for_function(f"({BRIGHTNESS})() < 60")
+        await ada.reloads()
+        await ada.is_in()
+
+
+async def test_the_page_is_dark_where_the_system_is(lounge):
+    ada = await lounge.person("ada", color_scheme="dark")
+    assert await brightness(ada) < 60
+    await ada.screen.page.emulate_media(color_scheme="light")
+    await ada.screen.page.wait_for_function(f"({BRIGHTNESS})() > 200")
+
+
+BRIGHTNESS = """() => {
+    let at = document.querySelector("main"), color = "rgba(0, 0, 0, 0)"
+    for (; at && /rgba\\(.*, 0\\)|transparent/.test(color); at = at.parentElement)
+        color = getComputedStyle(at).backgroundColor
+    const canvas = new OffscreenCanvas(1, 1).getContext("2d")
+    canvas.fillStyle = color
+    canvas.fillRect(0, 0, 1, 1)
+    const [red, green, blue] = canvas.getImageData(0, 0, 1, 1).data
+    return (red + green + blue) / 3
+}"""
+
+
+async def brightness(person) -> float:
+    return await person.screen.page.evaluate(BRIGHTNESS)
+
+
+async def test_days_and_times_are_those_of_the_reader(lounge):
+    await lounge.closes()
+    await say(
+        lounge.data,
+        [
+            Line(place=lounge.room, sender="bob", text="before midnight", at_ms=JUST_MIDNIGHT_MS - HOUR_MS),
+            Line(place=lounge.room, sender="bob", text="after midnight", at_ms=JUST_MIDNIGHT_MS),
+        ],
+    )
+    await lounge.opens()
+    far = await lounge.person("ada", timezone_id="Pacific/Kiritimati")
+    near = await lounge.person("cyd", timezone_id="Etc/GMT")
+    await far.enters(lounge.room)
+    await near.enters(lounge.room)
+
+    await expect(far.screen.log).to_contain_text("9 March")
+    await expect(far.screen.log).to_contain_text("10 March")
+    await expect(far.screen.log).to_contain_text("23:30")
+    await expect(far.screen.log).to_contain_text("00:30")
+    await expect(near.screen.log).to_contain_text("9 March")
+    await expect(near.screen.log).not_to_contain_text("10 March")
+    await expect(near.screen.log).to_contain_text("10:30")
+
+
+async def test_the_settings_name_each_session_once(lounge):
+    ada = await lounge.person("ada")
+    await ada.opens_the_settings()
+    async with lounge.api("ada") as client:
+        sessions = await client.sessions()
+    await expect(ada.screen.main.get_by_text("This device")).to_have_count(1)
+    await expect(ada.screen.main.get_by_role("button", name="Sign out")).to_have_count(len(sessions) - 1)

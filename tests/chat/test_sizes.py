@@ -1,0 +1,57 @@
+"""Small terminals and large ones."""
+
+import pytest
+
+from hubbub.chat.ui.composer import Composer
+
+from .seat import seated
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 12), (24, 10)])
+async def test_on_a_narrow_terminal_the_list_is_behind_a_key(server, lounge, tmp_path, size):
+    async with seated(tmp_path, server.url, size=size) as ada:
+        await ada.opens(lounge)
+        await ada.shows("three")
+        assert not ada.sees("Direct messages")
+        assert ada.app.screen.query_one(Composer).region.bottom <= size[1]
+        assert ada.sees("Message Lounge")
+
+        await ada.press("ctrl+b")
+        await ada.shows("# Lounge")
+        assert ada.app.focused.id == "side-list"
+        await ada.press("enter")
+
+        await ada.until(lambda: not ada.app.screen.has_class("-side"))
+        assert isinstance(ada.app.focused, Composer)
+
+
+async def test_on_a_wide_terminal_the_list_is_there_and_can_go(server, lounge, tmp_path):
+    async with seated(tmp_path, server.url, size=(120, 36)) as ada:
+        await ada.opens(lounge)
+        await ada.shows("Direct messages")
+
+        await ada.press("ctrl+b")
+
+        await ada.until(lambda: not ada.sees("Direct messages"))
+
+
+async def test_a_terminal_may_change_its_size(server, lounge, tmp_path):
+    async with seated(tmp_path, server.url, size=(120, 36)) as ada:
+        await ada.opens(lounge)
+        await ada.shows("Direct messages")
+
+        await ada.pilot.resize_terminal(60, 15)
+
+        await ada.until(lambda: not ada.sees("Direct messages"))
+        await ada.shows("three")
+
+
+@pytest.mark.parametrize("key", ["f1", "question_mark"])
+async def test_help_lists_the_keys(server, tmp_path, key):
+    async with seated(tmp_path, server.url, size=(80, 40)) as ada:
+        await ada.press(key)
+        await ada.shows("go to a room or a person")
+        await ada.shows("Ctrl-Q")
+
+        await ada.press("escape")
+        await ada.until(lambda: not ada.sees("Ctrl-Q"))

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { inline, isEmojiOnly, parse, plain } from "./markup";
+
+import { chanceOf, Dice } from "../../test/clock";
+import { type Inline, inline, isEmojiOnly, parse, plain, read } from "./markup";
 
 const shown = (text: string): unknown => inline(text);
 
@@ -78,26 +80,88 @@ describe("blocks", () => {
   });
 });
 
+describe("links", () => {
+  const hrefs = (text: string): string[] => inline(text).flatMap((each) => (each.is === "link" ? [each.href] : []));
+  test.each([
+    ["HTTPS://Example.org/x", ["HTTPS://Example.org/x"]],
+    ["write to mailto:ada@example.org.", ["mailto:ada@example.org"]],
+    ["mailto:nobody", []],
+    ["https://a.b/?q=1&r=[2]#x, and", ["https://a.b/?q=1&r=[2]#x"]],
+    ["[https://a.b/]", ["https://a.b/"]],
+    ["<https://a.b>", ["https://a.b"]],
+    ["xhttps://a.b", []],
+    ["https://a.b/\u202egpj.exe", ["https://a.b/"]],
+    ["https://a.b/\u200bx", ["https://a.b/"]],
+    ["https://a.b/*x* https://c.d", ["https://a.b/*x", "https://c.d"]],
+    ["http://)))", []],
+  ])("of %j", (text, links) => {
+    expect(hrefs(text)).toEqual(links);
+    expect(plain(parse(text))).toBe(text);
+  });
+});
+
+describe("emoji alone", () => {
+  test.each(["👍🏽", "👩‍💻 👨‍👩‍👧‍👦", "🇩🇪", "❤️", "🎉".repeat(8)])("%s is large", (text) => expect(isEmojiOnly(parse(text))).toBe(true));
+  test.each(["", "🎉".repeat(9), "🎉\n🎉", "1", "#", "**🎉** so"])("%j is not", (text) => expect(isEmojiOnly(parse(text))).toBe(false));
+});
+
 describe("whatever people write", () => {
-  /** Park and Miller's generator: the same texts each time. */
-  function* chance(seed: number): Generator<number> {
-    for (let at = seed; ; ) yield (at = (at * 48271) % 2147483647) / 2147483647;
+  const pieces = [
+    "*", "**", "***", "_", "__", "~~", "~", "`", "``", "```", "\n", "\r\n", " ", "a", "é", "ß", "😀", "👩‍💻", "\ud83d", "http://a.b/c", "https://", "mailto:x@y",
+    "@ada", "@", ".", ":nope:", ":", ">", "> ", "- ", "• ", "<b>", "&amp;", "(", ")", "[", "]", "\u202e", "\u200b", "\0", "1.",
+  ];
+  const signs = new Set("*_~`>-•# \n+.");
+
+  /** What is shown, code with its language, is what was written, in its order; what is missing are signs. */
+  function expectOnlySignsMissing(text: string): void {
+    const source = text.replace(/\r\n?/g, "\n");
+    const shown = parse(text).map((block) => (block.is === "code" ? `${block.language}\n` : "") + plain([block])).join("\n");
+    let at = 0;
+    for (const sign of shown) {
+      while (at < source.length && !source.startsWith(sign, at) && signs.has(source[at] ?? "")) at++;
+      if (sign === "\n" && !source.startsWith(sign, at)) continue; // between blocks
+      expect(source.startsWith(sign, at), `${JSON.stringify(text)} at ${at} shows ${JSON.stringify(shown)}`).toBe(true);
+      at += sign.length;
+    }
+    for (const sign of source.slice(at)) expect(signs.has(sign), JSON.stringify(text)).toBe(true);
   }
-  test("every text can be read, and nothing but signs goes missing", () => {
-    const pieces = ["*", "**", "_", "~~", "`", "```", "\n", " ", "a", "é", "😀", "http://a.b/c", "@ada", ":x:", ">", "> ", "- ", "<b>", "(", ")", "\u202e"];
-    const next = chance(7);
-    for (let round = 0; round < 3000; round++) {
-      const length = Math.floor((next.next().value as number) * 30);
-      const text = Array.from({ length }, () => pieces[Math.floor((next.next().value as number) * pieces.length)]).join("");
-      const letters = (given: string): string => given.replace(/[^aébchtp😀<]/gu, "");
-      expect(letters(plain(parse(text)))).toBe(letters(text));
+
+  test("is shown as it was written, but for signs", () => {
+    const dice = new Dice(chanceOf(7));
+    for (let round = 0; round < 4000; round++) {
+      expectOnlySignsMissing(Array.from({ length: dice.below(30) }, () => dice.one(pieces)).join(""));
     }
   });
-  test.each(["*", "**a ", "_", "`", "```\n", "> ", "- ", "http://a(", "@a ", ":a", "~~x~~", "[", "*a_b~~"])(
-    "a text of the greatest length is read: %j",
-    (piece) => {
-      const text = piece.repeat(16384 / piece.length);
-      expect(plain(parse(text)).length).toBeLessThanOrEqual(text.length);
-    },
-  );
+
+  test("becomes nothing but the forms there are, and links that are addresses", () => {
+    const dice = new Dice(chanceOf(11));
+    const nodes = (given: readonly Inline[]): readonly Inline[] => given.flatMap((each) => ("of" in each ? [each, ...nodes(each.of)] : [each]));
+    for (let round = 0; round < 2000; round++) {
+      const text = Array.from({ length: dice.below(40) }, () => dice.one(pieces)).join("");
+      const all = parse(text).flatMap((block) => (block.is === "code" ? [] : nodes(block.lines.flat())));
+      for (const node of all) {
+        expect(["text", "code", "link", "mention", "strong", "emphasis", "struck"]).toContain(node.is);
+        if (node.is === "link") expect(node.href).toMatch(/^(https?:\/\/|mailto:)[^\s\u200b\u202e]+$/i);
+        if (node.is === "link") expect(node.text).toBe(node.href);
+      }
+    }
+  });
+
+  test.each([
+    "*", "**", "* ", "a*", "**a ", "_", "_a", "a_", "`", "`a", "``", "```\n", "```a\n", "\n", "> ", "- ", "http://", "http://a(", "http://a)", "http://a.b/)).", "http://a ",
+    "mailto:a@", "h", "m", "@", "@a", "@a ", "@a.", ":", ":a", "::", ":tada:", "~~x~~", "~", "[", "]", "*a_b~~", "*_", "a\u0301", "\ud83d", "🏻", "👩‍", "🎉",
+  ])("of the greatest length takes steps in proportion to it: %j", (piece) => {
+    const text = piece.repeat(16384 / piece.length);
+    const { blocks, steps } = read(text);
+    expect(steps).toBeLessThan(8 * text.length + 100);
+    expect(plain(blocks).length).toBeLessThanOrEqual(text.length);
+    isEmojiOnly(blocks);
+    isEmojiOnly(parse(`${text}x`));
+  });
+
+  test("nests no deeper than anybody means", () => {
+    const deep = (given: readonly Inline[]): number => Math.max(0, ...given.map((each) => ("of" in each ? 1 + deep(each.of) : 0)));
+    const text = `${"*a **b ~~c _d ".repeat(100)}${" d_ c~~ b** a*".repeat(100)}`;
+    expect(deep(inline(text))).toBeLessThanOrEqual(17);
+  });
 });

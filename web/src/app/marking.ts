@@ -1,12 +1,12 @@
 /**
  * Telling the server what was read: at once the first time, then once a second for a place at most, with the
- * largest seq. What cannot be told now is told when the connection is back; a mark only goes forward, so late
- * is as good as soon.
+ * largest seq. What cannot be told now is told later; a mark only goes forward, so that is as good.
  */
 import { type Client, Problem } from "../../client";
 import { type PlaceKey, placeOf } from "../state/places";
 
 const PAUSE_MS = 1000;
+const RETRY_SECONDS = 5;
 
 interface Marking {
   wanted: number;
@@ -61,20 +61,19 @@ export class MarkTeller {
     if (!place || marking.busy || isDone() || !this.env.isOurs()) return;
     marking.busy = true;
     const seq = marking.wanted;
-    let goesOn = true;
+    let pauseMs = PAUSE_MS;
     try {
       await this.env.client.mark(place.kind === "room" ? { room: place.id } : { to: place.name }, seq);
       marking.told = seq;
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
-      if (problem.passes || problem.signedOut) goesOn = false;
+      if (problem.passes || problem.signedOut) pauseMs = (problem.retryAfter ?? RETRY_SECONDS) * 1000;
       else marking.told = seq; // of another history, or gone: nobody waits for it
     }
     this.env.setTimeout(() => {
       marking.busy = false;
-      if (!goesOn) return;
       if (isDone()) this.env.told();
       else void this.tell(key, marking);
-    }, PAUSE_MS);
+    }, pauseMs);
   }
 }

@@ -21,6 +21,7 @@ const PAGES_OF_PLACES = 20;
 /** Of the 1,000 logs that a connection takes, some are left for rooms that are opened. */
 const MOST_HEARD = 900;
 const POLL_MS = 30_000;
+const RETRY_SECONDS = 5;
 /** No separator: nothing was unread. */
 const NOTHING_NEW = Infinity;
 
@@ -279,6 +280,8 @@ export class Sync {
       ]);
       if (opening !== this.opened) return;
       const shown = window.newest(page.items.map(entryOf), page.more);
+      const arrived = (isHeard && this.arrived) || [];
+      // Heard all the while, nothing is missing between the page and what arrived; else it is asked for.
       if (isHeard && this.listener.hears(log)) this.listener.allow(log, REPLAY_OPEN);
       else this.listener.listen(log, { after: page.cursor, replay: REPLAY_OPEN });
       batch(() => {
@@ -286,11 +289,10 @@ export class Sync {
         const mark = markOf(this.places.value, place);
         const before = readBefore ?? mark ?? NOTHING_NEW;
         const isNew = shown.entries.some((entry) => entry.kind === "said" && entry.seq > before && entry.sender !== user);
-        const { arrived } = this;
         this.arrived = null;
         this.open.value = {
           place,
-          window: (arrived ?? []).reduce(window.live, shown),
+          window: arrived.reduce(window.live, shown),
           loading: "no",
           trouble: undefined,
           readBefore: isNew || readBefore !== undefined ? before : NOTHING_NEW,
@@ -343,7 +345,9 @@ export class Sync {
       const page = await this.env.client.history(sourceOf(open.place), { ...asked, limit: PAGE });
       const now = this.open.value;
       if (opening !== this.opened || !now) return;
-      const grown = add(now.window, page.items.map(entryOf), page.more);
+      // What came live may have cut the end at which the page was to be added: then it fits no more.
+      const fits = asked.before === undefined || window.firstSeq(now.window) === asked.before;
+      const grown = fits ? add(now.window, page.items.map(entryOf), page.more) : now.window;
       // What came after the page was made follows it, when the page reaches to the end.
       this.open.value = { ...now, window: (this.arrived ?? []).reduce(window.live, grown), loading: "no" };
       this.arrived = null;
@@ -365,6 +369,10 @@ export class Sync {
       if (opening !== this.opened || !open) return;
       this.arrived = null;
       this.open.value = { ...open, loading: "no", trouble: troubleOf(problem) };
+      if (problem.passes) {
+        const seconds = problem.retryAfter ?? RETRY_SECONDS;
+        this.env.setTimeout(() => opening === this.opened && this.retryOpen(), seconds * 1000);
+      }
     }
   }
 

@@ -43,10 +43,19 @@ describe("in a room that is followed", () => {
     expect(markOf(followed(following(5, 9), []), room)).toBeUndefined();
   });
 
-  test("what the server says afresh takes nothing back that is known to be later", () => {
+  test("what the server says afresh takes nothing back that moved while it was asked", () => {
     const known = marked(after(following(5, 5), inRoom(6), inRoom(7)), { type: "mark", room: "r", seq: 6 });
-    const fresh = followed(known, [{ room: "r", name: "Lounge", seq: 5, head: 6 }], new Set(["room/r"]));
+    const answer = [{ room: "r", name: "Lounge", seq: 5, head: 6 }];
+    const fresh = followed(known, answer, new Set(["room/r" as const]));
     expect([markOf(fresh, room), unreadIn(fresh, room)]).toEqual([6, 1]);
+    const left = marked(known, { type: "mark", room: "r" });
+    expect(markOf(followed(left, answer, new Set(["room/r" as const])), room)).toBeUndefined();
+  });
+
+  test("what the server says afresh holds for what did not move, also when it is less", () => {
+    const known = marked(following(5, 9), { type: "mark", room: "r", seq: 8 });
+    const fresh = followed(known, [{ room: "r", name: "Lounge", seq: 2, head: 9 }]);
+    expect([markOf(fresh, room), unreadIn(fresh, room)]).toEqual([2, 7]);
   });
 });
 

@@ -23,7 +23,7 @@ async def test_a_draft_survives_a_reload_and_a_look_into_another_room(lounge):
     await ada.reloads()
     await ada.is_at(lounge.room)
     await expect(ada.screen.composer).to_have_value("not finished")
-    await expect(ada.screen.link(place_of(kitchen))).to_have_accessible_name("Kitchen, draft")
+    await expect(ada.screen.link(place_of(kitchen))).to_have_accessible_name("Kitchen draft")
 
 
 async def test_what_was_sent_is_no_draft_any_more(lounge):

@@ -13,7 +13,7 @@ from browser.person import Person
 COUNT = 100_000
 FAR = 3_000
 """How many messages are scrolled through."""
-MOST_ROWS = 400
+MOST_ROWS = 250
 """In the page at a time: a window on the room, whatever is scrolled through."""
 
 

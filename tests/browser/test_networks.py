@@ -109,9 +109,10 @@ async def test_where_no_websocket_comes_through_an_event_stream_carries_the_same
 async def test_nobody_is_told_live_before_it_is(lounge):
     """The page and its requests come through, a live connection does not."""
     lounge.forgives_a_lost_connection()
-    ada = await lounge.visitor("ada")
+    road = await lounge.road()
+    road.refuses_upgrades = True
+    ada = await lounge.visitor("ada", url=road.url)
     await ada.context.route(re.compile("/subscribe"), lambda route: route.abort())
-    await ada.context.route_web_socket(re.compile("/"), lambda socket: socket.close())
     await ada.signs_in()
     await ada.is_told(re.compile("Connecting|Reconnecting"))
     await expect(ada.screen.connection.filter(has_text="Live")).to_have_count(0)

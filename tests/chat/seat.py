@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC
 from pathlib import Path
 
+from rich.cells import cell_len
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -113,6 +114,14 @@ class Seat:
         event = events.Key(key, character)
         event.set_sender(self.app)
         driver.send_message(event)
+
+    async def click(self, text: str) -> None:
+        """On the middle of it, once it is on the screen."""
+        await self.shows(text)
+        line = next(number for number, each in enumerate(self.lines) if text in each)
+        column = cell_len(self.lines[line].partition(text)[0]) + len(text) // 2
+        await self.pilot.click(offset=(column, line))
+        await self.settled()
 
     async def settled(self) -> None:
         """Everything that was sent has been dealt with, and what came of it is on the screen."""

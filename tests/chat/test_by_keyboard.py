@@ -94,6 +94,19 @@ async def test_a_wrong_password_is_said_and_can_be_mended(server, tmp_path):
         await ada.live()
 
 
+async def test_by_mouse(server, lounge, tmp_path):
+    async with seated(tmp_path, server.url) as ada:
+        await ada.click("^R rooms")
+        await ada.click("# Lounge")
+        await ada.until(lambda: ada.said == ["one", "two", "three"])
+        await ada.opens("nobody")
+        await ada.says("hello?")
+        await ada.click("d discard")
+        await ada.until(lambda: not ada.fates)
+        await ada.click("# Lounge")
+        await ada.until(lambda: ada.said == ["one", "two", "three"])
+
+
 async def test_light_and_dark(server, tmp_path):
     async with seated(tmp_path, server.url) as ada:
         assert ada.app.current_theme.dark

@@ -7,7 +7,15 @@ import pytest
 from docs.pages import PAGES, ROOT, blocks
 from docs.shell import Reader
 
-FOLLOWED = ("README.md", "docs/tutorial.md", "docs/builders.md", "docs/operations.md", "docs/terminal.md")
+FOLLOWED = (
+    "README.md",
+    "docs/tutorial.md",
+    "docs/builders.md",
+    "docs/operations.md",
+    "docs/terminal.md",
+    "docs/chat.md",
+    "docs/floors/web.md",
+)
 RUNNABLE = ("sh", "python")
 
 pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="the documents use curl")

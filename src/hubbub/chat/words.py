@@ -21,7 +21,13 @@ NOTHING_OPEN_MORE = (
     "F1  all keys                "
 )
 EMPTY_PLACE = "Nothing was said here yet."
-SIDE_HINT = "^K go to   ^R rooms\n^N write   F1 keys"
+SIDE_HINTS = (
+    ("^K go to", "switch"),
+    ("^R rooms", "rooms"),
+    ("^N write", "people"),
+    ("F1 keys", "help"),
+)
+"""Keys, and which action each is: they can be clicked."""
 SENDING = "sending"
 WAITING = "waiting for the connection"
 NOT_SENT = "not sent"

@@ -1,9 +1,8 @@
 """`hubbub chat`: the full-screen client. It needs textual, which comes with an extra."""
 
 import importlib.util
-import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Literal
 
@@ -11,7 +10,7 @@ from cyclopts import Parameter
 
 from hubbub.cli.errors import Failed
 from hubbub.cli.login import HERE
-from hubbub.cli.signed_in import Server, server_of_environment, session
+from hubbub.cli.signed_in import Server, server_of_environment, session, terminal_is_light
 from hubbub.terminal import NoSession, Session, Sessions, server_address
 
 INSTALL = "pip install 'hubbub[tui]'"
@@ -46,7 +45,7 @@ def chat(
     from hubbub.chat.ui.themes import DARK, LIGHT
 
     mine, asked = _session(server)
-    light = theme == "light" if theme else _looks_light(os.environ)
+    light = theme == "light" if theme else terminal_is_light()
     app = ChatApp(Sessions(), mine, server=asked, theme=LIGHT if light else DARK, bell=bell)
     with _title():
         app.run()
@@ -61,12 +60,6 @@ def _session(server: str | None) -> tuple[Session | None, str]:
         known = server or server_of_environment()
         return None, none.server or (server_address(known) if known else HERE)
     return found, found.server
-
-
-def _looks_light(environment: Mapping[str, str]) -> bool:
-    """What some terminals tell of their background: a number of the palette of 16, the last after a `;`."""
-    background = environment.get("COLORFGBG", "").rpartition(";")[2]
-    return background in ("7", "15")
 
 
 @contextmanager

@@ -39,6 +39,11 @@ def server_of_environment() -> str | None:
     return os.environ.get("HUBBUB_SERVER") or None
 
 
+def terminal_is_light() -> bool:
+    """What some terminals tell of their background: after the last `;`, a number of the palette of 16."""
+    return os.environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
+
+
 def talk(
     session: Session,
     work: Callable[["Client"], Awaitable[int]],

@@ -1,11 +1,10 @@
 """A dialog in which one of many is found by typing: rooms, people, or both."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import ClassVar
 
 from msgspec import Struct
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -64,9 +63,9 @@ class Chooser(ModalScreen[Choice | None]):
         self._search(event.value.strip())
 
     def _search(self, words_typed: str) -> None:
-        # Not the coroutine: one that is cancelled before it began would be complained about.
-        self.run_worker(partial(self._look, words_typed), exclusive=True)
+        self._look(words_typed)
 
+    @work(exclusive=True)  # what was typed before is looked for no more
     async def _look(self, words_typed: str) -> None:
         try:
             self._choices = await self._find(words_typed)

@@ -102,7 +102,7 @@ class History(VerticalScroll):
 
     @property
     def at_end(self) -> bool:
-        return self.scroll_offset.y >= self.max_scroll_y - 1
+        return self.max_scroll_y == 0 or self.scroll_offset.y >= self.max_scroll_y - 1
 
     def _steady(self, rows: tuple[Row, ...]) -> tuple[RowView, int] | None:
         """A row in sight that stays, and its distance from the top; none where the end is held to."""

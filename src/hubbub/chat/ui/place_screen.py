@@ -72,7 +72,7 @@ class PlaceScreen(Screen[str]):
             with Vertical(id="side"):
                 yield Static(Content(words.BRAND), id="side-brand", markup=False)
                 yield SideList()
-                yield Static(Content(words.SIDE_HINT), id="side-hint", markup=False)
+                yield Static(_hints(), id="side-hint", markup=False)
             with Vertical(id="place"):
                 yield Static("", id="header", markup=False)
                 yield Static(Content(words.NOTHING_OPEN_MORE), id="welcome", markup=False)
@@ -296,6 +296,13 @@ class PlaceScreen(Screen[str]):
 
     def _tell(self, what: str) -> None:
         self.notify(what, severity="error", markup=False)
+
+
+def _hints() -> Content:
+    go, rooms_, write, keys = (
+        Content.styled(text, f"@click=screen.{action}()") for text, action in words.SIDE_HINTS
+    )
+    return Content.assemble(go, "   ", rooms_, "\n", write, "   ", keys)
 
 
 def _header(state: State) -> Content:

@@ -1,9 +1,7 @@
 """Signing in, or up: which server, who, and the password."""
 
-from functools import partial
-
 from msgspec import Struct
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -78,9 +76,9 @@ class SignInScreen(Screen[Session]):
             self._say(words.MISSING)
             return
         self._say(words.SIGNING_IN)
-        work = partial(self._sign_in, self._value("server"), name, password, new=new)
-        self.run_worker(work, exclusive=True)
+        self._sign_in(self._value("server"), name, password, new=new)
 
+    @work(exclusive=True)
     async def _sign_in(self, server: str, name: str, password: str, *, new: bool) -> None:
         try:
             address = server_address(server)

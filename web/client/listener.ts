@@ -8,7 +8,8 @@
 import { Backoff } from "./backoff";
 import type { Client } from "./client";
 import type { Wish } from "./cursors";
-import { type Begin, type Effect, Line, queryOf, type Transport, type WhyBehind } from "./line";
+import { type Begin, type Effect, queryOf, type Transport, type WhyBehind } from "./effects";
+import { Line } from "./line";
 import { Problem } from "./problem";
 import type { LogEvent, LogName, Mark, ServerFrame } from "./wire";
 

@@ -184,9 +184,9 @@ export function createPort(env: Environment = browserEnvironment()): Port {
       outcome(async () => {
         if (place.kind === "room") await lounge.value?.sync.unfollow(place.id);
       }),
-    loadOlder: () => lounge.value?.sync.loadOlder(),
-    loadNewer: () => lounge.value?.sync.loadNewer(),
-    jumpToNewest: () => lounge.value?.sync.jumpToNewest(),
+    loadOlder: () => lounge.value?.sync.open.loadOlder(),
+    loadNewer: () => lounge.value?.sync.open.loadNewer(),
+    jumpToNewest: () => lounge.value?.sync.open.jumpToNewest(),
     seen: (seq) => lounge.value?.sync.seen(seq),
     draft: (text) => lounge.value?.drafts.write(text),
     post: (text) => {

@@ -60,7 +60,7 @@ export class Lounge {
       stored: (place, seq) => this.sync.wasRead(place, seq),
     });
     this.stopSettling = effect(() => {
-      const open = this.sync.open.value;
+      const open = this.sync.open.shown.value;
       this.sending.settle(open ? keyOf(open.place) : undefined, open ? (lastSeq(open.window) ?? 0) : 0);
     });
   }
@@ -85,23 +85,23 @@ export class Lounge {
 
   arrive(route: Route): void {
     if (route.at !== "place") {
-      this.sync.close();
+      this.sync.open.leave();
       this.drafts.arrive(undefined);
       return;
     }
-    const open = this.sync.open.value;
-    if (!open || keyOf(open.place) !== keyOf(route.place)) this.sync.openPlace(route.place);
+    const open = this.sync.open.shown.value;
+    if (!open || keyOf(open.place) !== keyOf(route.place)) this.sync.open.enter(route.place);
     this.drafts.arrive(keyOf(route.place));
   }
 
   post(place: Place, text: string): void {
     this.sending.write(keyOf(place), text);
     this.drafts.write("");
-    this.sync.jumpToNewest();
+    this.sync.open.jumpToNewest();
   }
 
   private shown(): Timeline | null {
-    const open = this.sync.open.value;
+    const open = this.sync.open.shown.value;
     if (!open) return null;
     const { place, window, loading, trouble, readBefore } = open;
     const known = this.sync.places.value;

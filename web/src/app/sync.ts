@@ -1,39 +1,19 @@
 /**
- * Keeping what is shown in step with the server: which places there are, the window of the open one, and what
- * of it was read. One live connection brings the events; pages bring the past.
+ * Keeping what is known in step with the server: which places there are, and what of them was read. One live
+ * connection brings what happens; what it cannot bring is asked for.
  */
 import { batch, signal } from "@preact/signals";
 
 import { type Client, type LineState, Listener, type ListenerEnvironment, type LogEvent, type LogName, type Mark, type Page, Problem, type WhyBehind } from "../../client";
-import { belongs, entryOf } from "../state/entries";
 import * as places from "../state/places";
-import * as window from "../state/window";
 import { MarkTeller } from "./marking";
-import { troubleOf } from "./outcome";
-import type { Place, Trouble } from "./port";
+import { OpenPlace, REPLAY_CLOSED } from "./open";
 
-/** How much of the open place is replayed after an absence; beyond it the newest page is read instead. */
-const REPLAY_OPEN = 500;
-/** The same for what is not open: its head is enough to count by. */
-const REPLAY_CLOSED = 50;
-const PAGE = 50;
+const REPLAY_INBOX = 500;
 const PAGES_OF_PLACES = 20;
 /** Of the 1,000 logs that a connection takes, some are left for rooms that are opened. */
 const MOST_HEARD = 900;
 const POLL_MS = 30_000;
-const RETRY_SECONDS = 5;
-/** No separator: nothing was unread. */
-const NOTHING_NEW = Infinity;
-
-const { keyOf, markOf } = places;
-
-export interface Open {
-  readonly place: Place;
-  readonly window: window.Window;
-  readonly loading: "no" | "first" | "older" | "newer";
-  readonly trouble: Trouble | undefined;
-  readonly readBefore: number;
-}
 
 export interface SyncEnvironment {
   readonly client: Client;
@@ -51,22 +31,18 @@ export interface SyncEnvironment {
 
 export class Sync {
   readonly places;
-  readonly open = signal<Open | null>(null);
   readonly line = signal<LineState>({ state: "connecting" });
-  private readonly listener: Listener;
+  readonly open: OpenPlace;
   readonly marks: MarkTeller;
-  private reading: Promise<void> | null = null;
-  private readAgain = false;
+  private readonly listener: Listener;
+  private asking: Promise<void> | null = null;
+  private isToAskAgain = false;
   /** Places whose marks moved while it was being asked which there are. */
   private readonly moved = new Set<places.PlaceKey>();
   /** Whether the server has told which places there are, at least once. */
   private isKnown = false;
   /** Whether more rooms are followed than are heard. */
   private isPartial = false;
-  /** Counts openings: an answer that comes after the next one is of no use any more. */
-  private opened = 0;
-  /** What came live in the open place while a page of it was on its way. */
-  private arrived: window.Entry[] | null = null;
   private stopped = false;
 
   constructor(private readonly env: SyncEnvironment) {
@@ -94,18 +70,32 @@ export class Sync {
       },
       env.listener,
     );
+    this.open = new OpenPlace({
+      ...env,
+      listener: this.listener,
+      places: this.places,
+      known: async () => {
+        if (!this.isKnown) await this.refresh();
+        return this.isKnown;
+      },
+      follow: (room, head) => {
+        this.move({ type: "mark", room, seq: head });
+        this.marks.want(`room/${room}`, head);
+      },
+      left: (room) => this.listener.leave(`room/${room}`),
+    });
   }
 
   start(): void {
     void this.refresh();
-    this.listener.listen("inbox", { replay: REPLAY_OPEN });
+    this.listener.listen("inbox", { replay: REPLAY_INBOX });
     this.listener.start();
     this.poll();
   }
 
   stop(): void {
     this.stopped = true;
-    this.opened++;
+    this.open.leave();
     this.marks.stop();
     this.listener.stop();
   }
@@ -113,7 +103,7 @@ export class Sync {
   /** Try now what failed. */
   reconnect(): void {
     this.listener.reconnect();
-    this.retryOpen();
+    this.open.retry();
   }
 
   /** The page is looked at again, or the network came back: is everything still as it seems? */
@@ -125,22 +115,21 @@ export class Sync {
   // -- which places there are -----------------------------------------------
 
   /** Ask which places there are, and how much of them was read; once more when it was being asked already. */
-  refresh(): Promise<void> {
-    if (this.reading) {
-      this.readAgain = true;
-      return this.reading;
+  private refresh(): Promise<void> {
+    if (this.asking) {
+      this.isToAskAgain = true;
+      return this.asking;
     }
-    this.reading = this.readPlaces().finally(() => {
-      this.reading = null;
-      if (this.readAgain && !this.stopped) {
-        this.readAgain = false;
-        void this.refresh();
-      }
+    this.asking = this.askPlaces().finally(() => {
+      this.asking = null;
+      if (!this.isToAskAgain || this.stopped) return;
+      this.isToAskAgain = false;
+      void this.refresh();
     });
-    return this.reading;
+    return this.asking;
   }
 
-  private async readPlaces(): Promise<void> {
+  private async askPlaces(): Promise<void> {
     const { client } = this.env;
     this.moved.clear();
     try {
@@ -152,7 +141,7 @@ export class Sync {
       const moved = new Set([...this.moved, ...this.marks.untold]);
       batch(() => {
         this.places.value = places.spoken(places.followed(this.places.value, marks, moved), conversations);
-        this.nameUnread();
+        this.open.nameUnread();
       });
       this.isKnown = true;
       this.isPartial = marks.length > MOST_HEARD;
@@ -184,7 +173,7 @@ export class Sync {
     this.line.value = state;
     if (state.state !== "live" || was === "live") return;
     void this.refresh();
-    this.retryOpen();
+    this.open.retry();
     this.env.live();
   }
 
@@ -192,20 +181,14 @@ export class Sync {
     batch(() => {
       const before = this.places.value;
       this.places.value = places.happened(before, event);
-      const open = this.open.value;
-      if (open && belongs(event, open.place, this.env.user)) {
-        const entry = entryOf(event);
-        this.arrived?.push(entry);
-        if (open.loading !== "first") this.open.value = { ...open, window: window.live(open.window, entry) };
-      }
+      this.open.happened(event);
       this.env.happened(event);
-      if (event.type === "message" && event.room !== undefined) {
-        const was = before.rooms.get(event.room)?.mark;
-        const is = this.places.value.rooms.get(event.room)?.mark;
-        if (is === undefined || is === was) return;
-        this.moved.add(`room/${event.room}`);
-        this.marks.want(`room/${event.room}`, is);
-      }
+      if (event.type !== "message" || event.room === undefined) return;
+      const was = before.rooms.get(event.room)?.mark;
+      const is = this.places.value.rooms.get(event.room)?.mark;
+      if (is === undefined || is === was) return;
+      this.moved.add(`room/${event.room}`);
+      this.marks.want(`room/${event.room}`, is);
     });
   }
 
@@ -219,178 +202,32 @@ export class Sync {
     }
   }
 
-  private behind(log: LogName, why: WhyBehind): void {
-    if (why === "another-history") this.places.value = places.nobody(this.env.user);
-    else if (log === "inbox") this.places.value = places.unnamed(this.places.value);
-    if (log === "inbox" || why === "another-history") void this.refresh();
-    const open = this.open.value;
-    if (open && logOf(open.place) === log) this.openAgain(open);
-  }
-
   private move(mark: Mark): void {
     if (mark.room !== undefined) this.moved.add(`room/${mark.room}`);
     this.places.value = places.marked(this.places.value, mark);
   }
 
-  // -- the open place -------------------------------------------------------
-
-  close(): void {
-    this.opened++;
-    this.arrived = null;
-    const open = this.open.value;
-    this.open.value = null;
-    this.listener.prefer(undefined);
-    if (open?.place.kind !== "room") return;
-    if (markOf(this.places.value, open.place) === undefined) this.unheard(open.place.id);
-    else this.listener.allow(logOf(open.place), REPLAY_CLOSED);
-  }
-
-  /** Opening a room follows it from then on, with nothing in it unread. */
-  openPlace(place: Place): void {
-    batch(() => {
-      if (this.open.value) this.close();
-      void this.read(place, { follow: true, readBefore: undefined });
-    });
-  }
-
-  /** Read it from the newest page anew; what was new when it was opened still is. */
-  private openAgain(open: Open): void {
-    void this.read(open.place, { follow: false, readBefore: open.readBefore === NOTHING_NEW ? undefined : open.readBefore });
-  }
-
-  private retryOpen(): void {
-    const open = this.open.value;
-    if (open?.trouble && open.window === window.EMPTY) this.openPlace(open.place);
-  }
-
-  private async read(place: Place, { follow, readBefore }: { readonly follow: boolean; readonly readBefore: number | undefined }): Promise<void> {
-    const opening = ++this.opened;
-    const { client, user } = this.env;
-    const log = logOf(place);
-    this.arrived = [];
-    this.open.value = { place, window: window.EMPTY, loading: "first", trouble: undefined, readBefore: NOTHING_NEW };
-    this.listener.prefer(log);
-    const isHeard = this.listener.hears(log) && this.listener.position(log) !== undefined;
-    await this.attempt(opening, async () => {
-      const [page, room] = await Promise.all([
-        client.history(sourceOf(place), { limit: PAGE }),
-        place.kind === "room" && !this.places.value.rooms.has(place.id) ? client.room(place.id) : undefined,
-        // Whether it is followed has to be known, or what is unread would be taken for read.
-        this.isKnown ? undefined : this.refresh(),
-      ]);
-      if (opening !== this.opened) return;
-      const shown = window.newest(page.items.map(entryOf), page.more);
-      const arrived = (isHeard && this.arrived) || [];
-      // Heard all the while, nothing is missing between the page and what arrived; else it is asked for.
-      if (isHeard && this.listener.hears(log)) this.listener.allow(log, REPLAY_OPEN);
-      else this.listener.listen(log, { after: page.cursor, replay: REPLAY_OPEN });
-      batch(() => {
-        if (room) this.places.value = places.roomKnown(this.places.value, room);
-        const mark = markOf(this.places.value, place);
-        const before = readBefore ?? mark ?? NOTHING_NEW;
-        const isNew = shown.entries.some((entry) => entry.kind === "said" && entry.seq > before && entry.sender !== user);
-        this.arrived = null;
-        this.open.value = {
-          place,
-          window: arrived.reduce(window.live, shown),
-          loading: "no",
-          trouble: undefined,
-          readBefore: isNew || readBefore !== undefined ? before : NOTHING_NEW,
-        };
-        this.nameUnread();
-        if (follow && place.kind === "room" && mark === undefined && this.isKnown) this.follow(place, seqOf(page.cursor));
-      });
-    });
-  }
-
-  private follow(place: Extract<Place, { kind: "room" }>, head: number): void {
-    this.move({ type: "mark", room: place.id, seq: head });
-    this.marks.want(keyOf(place), head);
-  }
-
-  /** What is unread of the open conversation can be named from its window, and so counted as it is read. */
-  private nameUnread(): void {
-    const open = this.open.value;
-    if (open?.place.kind !== "person" || !open.window.reachesEnd) return;
-    const { name } = open.place;
-    const seqs = open.window.entries.flatMap((entry) => (entry.kind === "said" && entry.sender !== this.env.user ? [entry.seq] : []));
-    this.places.value = places.read(this.places.value, name, seqs);
-  }
-
-  loadOlder(): void {
-    const open = this.open.value;
-    const before = open ? window.firstSeq(open.window) : undefined;
-    if (!open || open.loading !== "no" || open.window.reachesStart || before === undefined) return;
-    void this.load(open, "older", { before }, window.older);
-  }
-
-  loadNewer(): void {
-    const open = this.open.value;
-    const after = open ? window.lastSeq(open.window) : undefined;
-    if (!open || open.loading !== "no" || open.window.reachesEnd || after === undefined) return;
-    void this.load(open, "newer", { after }, window.newer);
-  }
-
-  private async load(
-    open: Open,
-    loading: "older" | "newer",
-    asked: { readonly before?: number; readonly after?: number },
-    add: (window: window.Window, page: readonly window.Entry[], more: boolean) => window.Window,
-  ): Promise<void> {
-    const opening = this.opened;
-    const { trouble: _, ...rest } = open;
-    this.open.value = { ...rest, trouble: undefined, loading };
-    this.arrived = [];
-    await this.attempt(opening, async () => {
-      const page = await this.env.client.history(sourceOf(open.place), { ...asked, limit: PAGE });
-      const now = this.open.value;
-      if (opening !== this.opened || !now) return;
-      // What came live may have cut the end at which the page was to be added: then it fits no more.
-      const fits = asked.before === undefined || window.firstSeq(now.window) === asked.before;
-      const grown = fits ? add(now.window, page.items.map(entryOf), page.more) : now.window;
-      // What came after the page was made follows it, when the page reaches to the end.
-      this.open.value = { ...now, window: (this.arrived ?? []).reduce(window.live, grown), loading: "no" };
-      this.arrived = null;
-    });
-  }
-
-  jumpToNewest(): void {
-    const open = this.open.value;
-    if (open && open.loading !== "first" && !open.window.reachesEnd) this.openAgain(open);
-  }
-
-  private async attempt(opening: number, act: () => Promise<void>): Promise<void> {
-    try {
-      await act();
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      if (problem.signedOut) return this.env.ended("signed-out");
-      const open = this.open.value;
-      if (opening !== this.opened || !open) return;
-      this.arrived = null;
-      this.open.value = { ...open, loading: "no", trouble: troubleOf(problem) };
-      if (problem.passes) {
-        const seconds = problem.retryAfter ?? RETRY_SECONDS;
-        this.env.setTimeout(() => opening === this.opened && this.retryOpen(), seconds * 1000);
-      }
-    }
+  private behind(log: LogName, why: WhyBehind): void {
+    if (why === "another-history") this.places.value = places.nobody(this.env.user);
+    else if (log === "inbox") this.places.value = places.unnamed(this.places.value);
+    if (log === "inbox" || why === "another-history") void this.refresh();
+    if (this.open.isOpen(log)) this.open.readAnew();
   }
 
   // -- what was read --------------------------------------------------------
 
-  seen(seq: number): void {
-    const open = this.open.value;
-    if (open) this.wasRead(keyOf(open.place), seq);
-  }
-
   /** What was read where nothing is followed need not be kept; following is done by opening. */
   wasRead(key: places.PlaceKey, seq: number): void {
     const place = places.placeOf(key);
-    const mark = place ? markOf(this.places.value, place) : undefined;
+    const mark = place ? places.markOf(this.places.value, place) : undefined;
     if (!place || seq <= (mark ?? 0) || (place.kind === "room" && mark === undefined)) return;
-    const target = place.kind === "room" ? { room: place.id } : { user: place.name };
-    this.move({ type: "mark", ...target, seq });
+    this.move({ type: "mark", ...(place.kind === "room" ? { room: place.id } : { user: place.name }), seq });
     this.marks.want(key, seq);
+  }
+
+  seen(seq: number): void {
+    const place = this.open.shown.value?.place;
+    if (place) this.wasRead(places.keyOf(place), seq);
   }
 
   async unfollow(room: string): Promise<void> {
@@ -401,23 +238,8 @@ export class Sync {
   }
 
   private unheard(room: string): void {
-    const open = this.open.value?.place;
-    if (open?.kind !== "room" || open.id !== room) this.listener.leave(`room/${room}`);
+    if (!this.open.isOpen(`room/${room}`)) this.listener.leave(`room/${room}`);
   }
-}
-
-function logOf(place: Place): LogName {
-  return place.kind === "room" ? `room/${place.id}` : "inbox";
-}
-
-function sourceOf(place: Place): { readonly room: string } | { readonly with: string } {
-  return place.kind === "room" ? { room: place.id } : { with: place.name };
-}
-
-/** The seq of a cursor `EPOCH:SEQ`. */
-function seqOf(cursor: string): number {
-  const seq = Number(cursor.slice(cursor.lastIndexOf(":") + 1));
-  return Number.isFinite(seq) ? seq : 0;
 }
 
 async function all<T>(read: (after: string) => Promise<Page<T>>, name: (item: T) => string): Promise<readonly T[]> {

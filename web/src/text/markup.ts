@@ -5,9 +5,9 @@
  * Blocks: lines, fenced code, quotes (`> `), lists (`- `). Within lines: `code`, **strong**, *emphasis* or
  * _emphasis_, ~~struck~~, links with http, https or mailto, @names, :shortcodes:. Pure.
  */
-import { Line, type Inline } from "./line";
+import { type Inline, InlineReader } from "./inline";
 
-export type { Inline } from "./line";
+export type { Inline } from "./inline";
 
 export type Block =
   | { readonly is: "lines"; readonly lines: readonly (readonly Inline[])[] }
@@ -53,7 +53,7 @@ export function read(text: string): { readonly blocks: readonly Block[]; readonl
     const next = quote ? "quote" : item ? "list" : "lines";
     if (next !== kind) close();
     kind = next;
-    const within = new Line(quote?.[1] ?? item?.[1] ?? line);
+    const within = new InlineReader(quote?.[1] ?? item?.[1] ?? line);
     held.push(within.read());
     steps += within.steps;
   }
@@ -62,7 +62,7 @@ export function read(text: string): { readonly blocks: readonly Block[]; readonl
 }
 
 export function inline(line: string): readonly Inline[] {
-  return new Line(line).read();
+  return new InlineReader(line).read();
 }
 
 /** For each line, the next one from there on that closes a fence. */

@@ -37,7 +37,7 @@ const NO_LINK = /[\s<>"'`\p{Cc}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe
 const ENDS = /[.,:;!?*_~…"'»”’]/;
 const OPENING: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{" };
 
-export class Line {
+export class InlineReader {
   steps = 0;
   private at = 0;
   private textFrom = 0;

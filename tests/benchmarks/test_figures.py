@@ -1,9 +1,9 @@
 """What hubbub is held to: every row can be played, and what it told is judged as it should be."""
 
 import pytest
+from cyclopts import App
 
 from figures import Played, ratios, table
-from hubbub.cli import app
 from hubbub.cli.bench import bench
 from rows import ROWS, Target, deliveries, delivery
 
@@ -45,6 +45,8 @@ def test_rows_have_names_of_their_own():
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.words], ids=lambda row: row.name)
 def test_every_row_is_a_command_that_is_understood(row):
+    app = App()
+    app.command(bench)
     command, _, left, _ = app.parse_known_args(["bench", *map(str, row.words)])
     assert command is bench
     assert not left

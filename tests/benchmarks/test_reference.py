@@ -38,7 +38,8 @@ def test_everybody_in_a_room_is_told_everything(mode):
     assert {name: figures[name] for name in FAULTS if figures[name]} == {}
     assert 0 < figures["posts"] <= 250  # on a busy machine the last may not be sent in time
     assert figures["delivered"] == figures["posts"] * 20
-    assert figures["server"]["lines"] == figures["posts"]
+    # … or be on its way when the counting ends.
+    assert figures["server"]["lines"] - figures["posts"] in (0, 1)
     assert figures["server"]["dropped"] == 0
 
 

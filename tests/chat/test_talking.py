@@ -142,7 +142,15 @@ async def test_what_is_read_stays_in_sight_when_something_is_said(server, lounge
         await ada.opens(lounge)
         await ada.press("pageup")
         await ada.until(lambda: not ada.sees("line 99") and not ada.talk.state.open.following)
-        before = [line[30:90].strip() for line in ada.lines[3:20]]
+        glances: list[list[str]] = []
+
+        def is_at_rest() -> bool:
+            """Nothing has moved for some glances: what was older has come, and the page has turned."""
+            glances.append([line[30:90].strip() for line in ada.lines[3:20]])
+            return len(glances) > 20 and all(glance == glances[-1] for glance in glances[-20:])
+
+        await ada.until(is_at_rest)
+        before = glances[-1]
 
         await bob.post("news", room=lounge)
 

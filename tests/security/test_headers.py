@@ -27,6 +27,8 @@ BODIES = {
     "postToRoom": {"text": "hi"},
     "postToUser": {"text": "hi"},
     "createRoom": {"name": "Attic"},
+    "markRoom": {"seq": 0},
+    "markPerson": {"seq": 0},
     "signUp": {"name": "zoe", "password": PASSWORD},
     "signIn": {"name": "ada", "password": PASSWORD},
 }

@@ -139,9 +139,14 @@ export class Sending {
   }
 
   private waitFor(asked: number | undefined): void {
-    const ms = (asked ?? this.backoff.next()) * 1000;
-    this.pause = { untilMs: this.env.nowMs() + ms, asked: asked !== undefined };
-    this.env.setTimeout(() => this.pump(), ms);
+    const ms = Math.ceil((asked ?? this.backoff.next()) * 1000);
+    const pause = { untilMs: this.env.nowMs() + ms, asked: asked !== undefined };
+    this.pause = pause;
+    this.env.setTimeout(() => {
+      // Timers keep time of their own: one that comes a little before the clock says so has come all the same.
+      if (this.pause === pause) this.pause = null;
+      this.pump();
+    }, ms);
   }
 }
 

@@ -170,6 +170,12 @@ export class Client {
     return marked.seq;
   }
 
+  /** As `mark`, tried a single time. */
+  async markOnce(target: Target, seq: number): Promise<number> {
+    const marked: { readonly seq: number } = await this.once("PUT", `${pathOf(target)}/mark`, { seq });
+    return marked.seq;
+  }
+
   async unfollow(room: string): Promise<void> {
     await this.once("DELETE", `/room/${encodeURIComponent(room)}/mark`);
   }

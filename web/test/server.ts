@@ -53,6 +53,10 @@ export class Server {
   /** Whether what is said over open connections arrives nowhere, without a word. */
   isSilent = false;
   latencyMs: () => number = () => 10;
+  /** Requests, as `METHOD /path`, that take so much longer on their way there, or back. */
+  readonly late = new Map<string, { readonly thereMs?: number; readonly backMs?: number }>();
+  /** Requests, named likewise, that fail until they do not any more. */
+  readonly failing = new Set<string>();
   /** Answers this in place of anything else, once. */
   refusals: Refusal[] = [];
   private made = 0;
@@ -171,22 +175,25 @@ export class Server {
     return async (input, given = {}) => {
       const { method = "GET", body } = given;
       const fields = new Headers(given.headers);
-      await this.travel();
-      if (this.isDown) throw new TypeError("fetch failed");
       const url = new URL(String(input), "http://hubbub.test");
-      this.asked.push(`${method} ${url.pathname}`);
+      const request = `${method} ${url.pathname}`;
+      const late = this.late.get(request);
+      await this.travel(late?.thereMs);
+      if (this.isDown) throw new TypeError("fetch failed");
+      this.asked.push(request);
       const session = fields.get("authorization")?.slice("Bearer ".length) ?? jar.session;
       let answer: Answer;
       try {
         const refusal = this.refusals.shift();
         if (refusal) throw refusal;
+        if (this.failing.has(request)) throw new Refusal(500, "internal");
         answer = this.answer(method, url, body ? (JSON.parse(String(body)) as Record<string, unknown>) : {}, fields, session, jar);
       } catch (refusal) {
         if (!(refusal instanceof Refusal)) throw refusal;
         answer = { status: refusal.status, body: { type: `/problems/${refusal.code}`, title: refusal.code, status: refusal.status, ...refusal.more } };
       }
       const isLost = this.losesAnswers;
-      await this.travel();
+      await this.travel(late?.backMs);
       if (isLost || this.isDown) throw new TypeError("fetch failed");
       const text = answer.body === undefined ? null : JSON.stringify(answer.body);
       return new Response(text, { status: answer.status, ...(answer.fields ? { headers: answer.fields } : {}) });
@@ -308,8 +315,8 @@ export class Server {
     for (const live of [...this.sockets, ...this.streams]) if (live.user === user && live.logs.has("inbox")) live.push(mark);
   }
 
-  async travel(): Promise<void> {
-    await new Promise<void>((done) => this.clock.setTimeout(() => done(), this.latencyMs()));
+  async travel(moreMs = 0): Promise<void> {
+    await new Promise<void>((done) => this.clock.setTimeout(() => done(), this.latencyMs() + moreMs));
   }
 
   roomOf(id: string): Room {

@@ -63,7 +63,8 @@ export class MarkTeller {
     const seq = marking.wanted;
     let pauseMs = PAUSE_MS;
     try {
-      await this.env.client.mark(place.kind === "room" ? { room: place.id } : { to: place.name }, seq);
+      // Once: whose the session is has to be looked at before each try.
+      await this.env.client.markOnce(place.kind === "room" ? { room: place.id } : { to: place.name }, seq);
       marking.told = seq;
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;

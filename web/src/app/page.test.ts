@@ -126,6 +126,28 @@ describe("opening a place", () => {
     expect(server.marks.get("ada")?.get(`room/${lounge}`)).toBe(3);
   });
 
+  test("keeps what was unread, however late it is known", async () => {
+    server.mark("ada", `room/${lounge}`, 0);
+    says("bob", "one", "two");
+    server.late.set("GET /marks", { thereMs: 2000 });
+    const tab = await inLounge();
+    expect(tab.port.timeline.value).toMatchObject({ readBefore: 0, unread: 2, loading: "no" });
+    expect(server.marks.get("ada")?.get(`room/${lounge}`)).toBe(0);
+  });
+
+  test("marks nothing as read while it is not known what was", async () => {
+    server.mark("ada", `room/${lounge}`, 0);
+    says("bob", "one", "two");
+    server.failing.add("GET /marks");
+    const tab = await inLounge();
+    await clock.pass(30);
+    expect(tab.texts).toEqual(["one", "two"]);
+    server.failing.clear();
+    await clock.pass(60);
+    expect(server.marks.get("ada")?.get(`room/${lounge}`)).toBe(0);
+    expect(unreadOf(tab.port.rooms.value)).toEqual({ Lounge: 2 });
+  });
+
   test("goes on live, without a hole and without a repeat, however late the page comes", async () => {
     says("bob", "one");
     const tab = browser.signedIn("ada").tab(`#/room/${lounge}`);
@@ -182,6 +204,66 @@ describe("opening a place", () => {
     tab.goes(`#/room/${other}`);
     await clock.pass(3);
     expect(tab.port.timeline.value).toMatchObject({ name: "Other", entries: [] });
+  });
+});
+
+describe("where pages and what comes live cross", () => {
+  const history = (): string => `GET /room/${lounge}/messages`;
+
+  test("what came while the page was on its way is there", async () => {
+    server.mark("ada", `room/${lounge}`, 0);
+    says("bob", "one");
+    const tab = browser.signedIn("ada").tab();
+    await clock.pass(3);
+    server.late.set(history(), { backMs: 1000 });
+    tab.goes(`#/room/${lounge}`);
+    await clock.pass(0.5);
+    says("bob", "two");
+    await clock.pass(3);
+    expect(tab.texts).toEqual(["one", "two"]);
+  });
+
+  test("what was posted before the room was heard, and after its page was made, is there too", async () => {
+    server.mark("ada", `room/${lounge}`, 0);
+    says("bob", "one");
+    server.late.set(history(), { backMs: 1000 });
+    server.late.set("GET /marks", { thereMs: 200 });
+    const tab = browser.signedIn("ada").tab(`#/room/${lounge}`);
+    await clock.pass(0.1);
+    says("bob", "two");
+    await clock.pass(0.5);
+    says("bob", "three");
+    await clock.pass(3);
+    expect(tab.texts).toEqual(["one", "two", "three"]);
+  });
+
+  test("an older page whose place has been cut is not put elsewhere", async () => {
+    says("bob", ...Array.from({ length: 100 }, (_, at) => `${at + 1}`));
+    const tab = await inLounge();
+    says("bob", ...Array.from({ length: 950 }, (_, at) => `${at + 101}`));
+    await clock.pass(3);
+    expect([tab.texts.length, tab.texts[0]]).toEqual([1000, "51"]);
+    server.late.set(history(), { backMs: 1000 });
+    tab.port.acts.loadOlder();
+    await clock.pass(0.5);
+    says("bob", "news", "more news");
+    await clock.pass(3);
+    expect([tab.texts.length, tab.texts[0], tab.texts.at(-1)]).toEqual([1000, "53", "more news"]);
+    tab.port.acts.loadOlder();
+    await clock.pass(3);
+    expect([tab.texts.length, tab.texts[0]]).toEqual([1000, "3"]);
+  });
+
+  test("a place that could not be read is tried again, also while the connection stands", async () => {
+    says("bob", "one");
+    server.failing.add(history());
+    const tab = browser.signedIn("ada").tab(`#/room/${lounge}`);
+    await clock.pass(20);
+    expect(tab.port.connection.value.state).toBe("live");
+    expect(tab.port.timeline.value).toMatchObject({ trouble: { code: "internal" } });
+    server.failing.clear();
+    await clock.pass(20);
+    expect(tab.texts).toEqual(["one"]);
   });
 });
 
@@ -267,6 +349,38 @@ describe("posting", () => {
     await clock.pass(1);
     expect(tab.texts).toEqual(["psst", "yes?"]);
     expect(tab.port.conversations.value).toMatchObject([{ name: "bob", unread: 1, preview: "yes?" }]);
+  });
+
+  test("nothing goes out while somebody is signing in in another tab", async () => {
+    const [one, other] = [await inLounge(), browser.tab()];
+    await clock.pass(3);
+    one.network(false);
+    server.isDown = true;
+    server.cut();
+    one.port.acts.post("by ada");
+    await clock.pass(20);
+    server.isDown = false;
+    server.late.set("POST /sessions", { backMs: 5000 });
+    void other.port.acts.signIn("bob", "password");
+    await clock.pass(1);
+    one.network(true);
+    await clock.pass(30);
+    expect(server.roomOf(lounge).log).toEqual([]);
+    expect(one.port.session.value).toEqual({ state: "in", user: "bob" });
+  });
+
+  test("nothing is marked as read under the name of who has signed in since", async () => {
+    for (const to of ["ada", "bob"]) server.says("cy", { to }, "psst");
+    const [one, other] = [browser.signedIn("ada").tab("#/person/cy"), browser.tab()];
+    await clock.pass(3);
+    one.network(false);
+    one.port.acts.seen(1);
+    await clock.pass(3);
+    void other.port.acts.signIn("bob", "password");
+    await clock.pass(1);
+    one.network(true);
+    await clock.pass(30);
+    expect(server.marks.get("bob")?.get("user/cy")).toBe(0);
   });
 
   test("nothing goes out under the name of who has signed in since", async () => {
@@ -457,6 +571,71 @@ describe("what is unread", () => {
     expect(unreadOf(tab.port.conversations.value)).toEqual({ bob: 2 });
   });
 
+  test("of a conversation that was read in part before the server had heard so is asked for again", async () => {
+    for (let at = 1; at <= 5; at++) server.says("bob", { to: "ada" }, `${at}`);
+    const tab = browser.signedIn("ada").tab("#/person/bob");
+    await clock.pass(3);
+    server.failing.add("PUT /user/bob/mark");
+    tab.port.acts.seen(3);
+    tab.goes("#/");
+    tab.looks(true);
+    await clock.pass(3);
+    server.failing.clear();
+    await clock.pass(30);
+    expect(unreadOf(tab.port.conversations.value)).toEqual({ bob: 2 });
+  });
+
+  test("of a conversation that missed too much is counted by the server alone", async () => {
+    const tab = browser.signedIn("ada").tab();
+    await clock.pass(3);
+    for (const text of ["1", "2"]) server.says("bob", { to: "ada" }, text);
+    await clock.pass(1);
+    server.isDown = true;
+    server.cut();
+    await clock.pass(1);
+    for (let at = 3; at <= 503; at++) server.says("bob", { to: "ada" }, `${at}`);
+    server.isDown = false;
+    await clock.pass(60);
+    expect(unreadOf(tab.port.conversations.value)).toEqual({ bob: 503 });
+    server.mark("ada", "user/bob", 2);
+    await clock.pass(3);
+    expect(unreadOf(tab.port.conversations.value)).toEqual({ bob: 501 });
+  });
+
+  test("holds what was said between the first question and the first listening", async () => {
+    server.late.set("GET /conversations", { backMs: 1000 });
+    const tab = browser.signedIn("ada").tab();
+    await clock.pass(0.04);
+    server.says("bob", { to: "ada" }, "psst");
+    await clock.pass(5);
+    expect(unreadOf(tab.port.conversations.value)).toEqual({ bob: 1 });
+  });
+
+  test("is not brought back by an answer that was made before it was read", async () => {
+    server.mark("ada", `room/${lounge}`, 0);
+    says("bob", "one", "two", "three");
+    const tab = browser.signedIn("ada").tab();
+    await clock.pass(3);
+    server.late.set("GET /marks", { backMs: 1000 });
+    tab.looks(true);
+    await clock.pass(0.5);
+    server.mark("ada", `room/${lounge}`, 2); // on another device
+    await clock.pass(2);
+    expect(unreadOf(tab.port.rooms.value)).toEqual({ Lounge: 1 });
+  });
+
+  test("is not brought back while the server could not be told that it was read", async () => {
+    server.mark("ada", `room/${lounge}`, 0);
+    says("bob", "one");
+    const tab = await inLounge();
+    server.failing.add(`PUT /room/${lounge}/mark`);
+    tab.port.acts.seen(1);
+    await clock.pass(3);
+    tab.looks(true);
+    await clock.pass(3);
+    expect(tab.port.unread.value).toBe(0);
+  });
+
   test("is told to the server once a second at most", async () => {
     server.mark("ada", `room/${lounge}`, 0);
     says("bob", ...Array.from({ length: 40 }, (_, at) => `${at + 1}`));
@@ -487,14 +666,17 @@ describe("what is unread", () => {
 
 describe("following", () => {
   test("ends where it is ended, also for what is seen afterwards", async () => {
+    server.mark("ada", `room/${lounge}`, 0);
+    says("bob", "one", "two");
     const tab = await inLounge();
+    for (const seq of [1, 2]) tab.port.acts.seen(seq);
     void tab.port.acts.unfollow({ kind: "room", id: lounge });
     await clock.pass(1);
     expect(tab.port.timeline.value).toMatchObject({ followed: false });
     says("bob", "still here?");
     await clock.pass(1);
-    expect(tab.texts).toEqual(["still here?"]);
-    tab.port.acts.seen(1);
+    expect(tab.texts).toEqual(["one", "two", "still here?"]);
+    tab.port.acts.seen(3);
     tab.port.acts.post("yes");
     await clock.pass(3);
     expect(server.followed("ada")).toEqual([]);

@@ -43,7 +43,6 @@ export class InlineReader {
   private textFrom = 0;
   private readonly out: Inline[] = [];
   private readonly open: { readonly sign: Sign; readonly at: number }[] = [];
-  private hasCodeEnd = true;
 
   constructor(private readonly line: string) {}
 
@@ -126,10 +125,8 @@ export class InlineReader {
   // -- forms ----------------------------------------------------------------
 
   private code(): boolean {
-    if (!this.hasCodeEnd) return false;
     const end = this.line.indexOf("`", this.at + 1);
     this.steps += (end < 0 ? this.line.length : end) - this.at;
-    if (end < 0) this.hasCodeEnd = false;
     if (end <= this.at + 1) return false;
     return this.put({ is: "code", text: this.line.slice(this.at + 1, end) }, end + 1);
   }

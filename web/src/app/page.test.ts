@@ -362,12 +362,12 @@ describe("posting", () => {
     one.port.acts.post("by ada");
     one.port.acts.seen(1);
     await clock.pass(20);
-    server.isDown = false;
-    server.late.set("POST /sessions", { backMs: 5000 });
+    server.isDown = server.takesSockets = false; // no greeting tells this tab who is there now
+    server.late.set("POST /sessions", { backMs: 9000 });
     void other.port.acts.signIn("bob", "password");
     await clock.pass(1);
     one.network(true);
-    await clock.pass(0.03);
+    await clock.pass(7);
     expect(server.marks.get("bob")).toEqual(new Map());
     await clock.pass(30);
     expect(server.roomOf(lounge).log).toHaveLength(1);

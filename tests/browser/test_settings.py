@@ -87,6 +87,7 @@ async def test_days_and_times_are_those_of_the_reader(lounge):
 
 async def test_the_settings_name_each_session_once(lounge):
     ada = await lounge.person("ada")
+    await ada.another_device()
     await ada.opens_the_settings()
     async with lounge.api("ada") as client:
         sessions = await client.sessions()

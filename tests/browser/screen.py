@@ -52,12 +52,16 @@ class Screen:
         self.log = page.get_by_role("log", name="Messages")
         self.composer = page.get_by_role("textbox", name="Message", exact=True)
         self.send = self.button("Send")
-        self.newest = self.button("Jump to the newest")
+        self.newest = page.get_by_role("button", name=re.compile(r"^Jump to the newest"))
         self.stop_following = self.button("Stop following")
         self.stored = self.log.locator("[data-seq]")
         self.pending = self.log.locator("[data-key]")
         self.new_messages = self.log.get_by_role("separator", name="New messages")
         self.connection = page.get_by_role("status")
+        # Settings
+        self.current_device = page.get_by_text("This device", exact=True)
+        self.sign_out_there = page.get_by_role("button", name=re.compile(r"^Sign out: "))
+        self.notify = page.get_by_role("switch", name="Notifications")
 
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)
@@ -68,6 +72,10 @@ class Screen:
     def link(self, place: str) -> Locator:
         """In the navigation: `room/ID` or `person/NAME`."""
         return self.navigation.locator(f'[data-place="{place}"]')
+
+    def choice(self, of: str, name: str) -> Locator:
+        """Among the settings."""
+        return self.page.get_by_role("group", name=of).get_by_role("radio", name=name)
 
     def said(self, text: str) -> Locator:
         """Messages of the log in which this stands."""

@@ -40,6 +40,7 @@ async def test_a_whole_visit_needs_no_mouse(lounge):
 
     await tabs_to(ada, screen.navigation.get_by_role("button", name="ada"))
     await keys.press("Enter")
+    await expect(screen.settings).to_be_focused()
     await keys.press("ArrowDown")
     await expect(screen.sign_out).to_be_focused()
     await keys.press("Enter")

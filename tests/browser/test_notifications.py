@@ -25,11 +25,7 @@ async def somebody_who_wants_them(lounge):
     await ada.reloads()
     await ada.signs_in()
     await ada.opens_the_settings()
-    await (
-        ada.screen.main.get_by_role("switch", name="Notifications")
-        .or_(ada.screen.main.get_by_role("checkbox", name="Notifications"))
-        .click()
-    )
+    await ada.screen.notify.click()
     await ada.enters(lounge.room)
     return ada
 

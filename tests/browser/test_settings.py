@@ -11,21 +11,10 @@ JUST_MIDNIGHT_MS = int(datetime(2025, 3, 9, 10, 30, tzinfo=UTC).timestamp() * 10
 HOUR_MS = 3_600_000
 
 
-async def chooses(person, name: str, choice: str) -> None:
-    """Of a list to choose from, or of buttons of which one is on."""
-    main = person.screen.main
-    field = main.get_by_role("combobox", name=name)
-    if await field.count():
-        await field.select_option(label=choice)
-    else:
-        group = main.get_by_role("radiogroup", name=name).or_(main.get_by_role("group", name=name))
-        await group.get_by_role("radio", name=choice).check(force=True)
-
-
 async def test_the_page_speaks_german_when_asked_and_after_a_reload(lounge):
     ada = await lounge.person("ada")
     await ada.opens_the_settings()
-    await chooses(ada, "Language", "Deutsch")
+    await ada.screen.choice("Language", "Deutsch").check(force=True)
     for _ in range(2):
         await expect(ada.screen.heading).to_have_text("Einstellungen")
         await expect(ada.screen.page.locator("html")).to_have_attribute("lang", "de")
@@ -42,7 +31,7 @@ async def test_a_dark_theme_is_dark_and_stays(lounge):
     ada = await lounge.person("ada", color_scheme="light")
     await ada.opens_the_settings()
     assert await brightness(ada) > 200
-    await chooses(ada, "Theme", "Dark")
+    await ada.screen.choice("Theme", "Dark").check(force=True)
     for _ in range(2):
         await ada.screen.page.wait_for_function(f"({BRIGHTNESS})() < 60")
         await ada.reloads()
@@ -98,8 +87,9 @@ async def test_days_and_times_are_those_of_the_reader(lounge):
 
 async def test_the_settings_name_each_session_once(lounge):
     ada = await lounge.person("ada")
+    await ada.another_device()
     await ada.opens_the_settings()
     async with lounge.api("ada") as client:
         sessions = await client.sessions()
-    await expect(ada.screen.main.get_by_text("This device")).to_have_count(1)
-    await expect(ada.screen.main.get_by_role("button", name="Sign out")).to_have_count(len(sessions) - 1)
+    await expect(ada.screen.current_device).to_have_count(1)
+    await expect(ada.screen.sign_out_there).to_have_count(len(sessions) - 1)

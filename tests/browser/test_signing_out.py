@@ -27,9 +27,8 @@ async def test_a_device_can_be_signed_out_from_the_settings_of_another(lounge):
     await ada.opens_the_settings()
     async with lounge.api("ada") as client:
         count = len(await client.sessions())
-    ends = ada.screen.main.get_by_role("button", name="Sign out")
-    await expect(ends).to_have_count(count - 1)
-    await ends.last.click()
+    await expect(ada.screen.sign_out_there).to_have_count(count - 1)
+    await ada.screen.sign_out_there.last.click()
     await phone.is_out()
     await ada.is_in()
 

@@ -107,7 +107,7 @@ async def _account_menu(ada: Person, rooms: Rooms) -> None:
 @_view("settings", SIGNED_IN)
 async def _settings(ada: Person, rooms: Rooms) -> None:
     await ada.opens_the_settings()
-    await expect(ada.screen.main.get_by_text("This device")).to_be_visible()
+    await expect(ada.screen.current_device).to_be_visible()
 
 
 @_view("away", SIGNED_IN)

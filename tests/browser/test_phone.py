@@ -1,0 +1,44 @@
+"""On a phone the navigation lies over the place, and goes when one goes somewhere."""
+
+import pytest_asyncio
+from playwright.async_api import expect
+
+from browser.screen import place_of
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def ada(lounge):
+    await lounge.is_followed_by("ada")
+    return await lounge.person("ada", **PHONE)
+
+
+async def test_the_navigation_is_out_of_the_way_of_who_reads_and_of_the_keyboard(lounge, ada):
+    await ada.enters(lounge.room)
+    link = ada.screen.link(place_of(lounge.room))
+    await expect(link).not_to_be_in_viewport()
+    for _ in range(12):
+        await ada.screen.page.keyboard.press("Tab")
+        assert await ada.screen.page.evaluate("document.activeElement.closest('nav') === null")
+
+
+async def test_a_place_that_is_chosen_is_in_front(lounge, ada):
+    await ada.shows_the_navigation()
+    await ada.screen.link(place_of(lounge.room)).tap()
+    await ada.is_at(lounge.room)
+    await expect(ada.screen.link(place_of(lounge.room))).not_to_be_in_viewport()
+    await ada.says("from the bus")
+
+
+async def test_a_room_that_is_chosen_in_a_dialog_is_in_front(lounge, ada):
+    await ada.reaches(ada.screen.browse_rooms)
+    await ada.screen.rooms_dialog.get_by_text("Lounge").tap()
+    await ada.is_at(lounge.room)
+    await expect(ada.screen.link(place_of(lounge.room))).not_to_be_in_viewport()
+
+
+async def test_what_is_unread_elsewhere_is_told_by_the_button_of_the_navigation(lounge, ada):
+    await ada.enters("bob")
+    await lounge.says("bob", "over here")
+    await expect(ada.screen.to_navigation).to_have_accessible_name("Rooms and people, 1 unread")

@@ -35,6 +35,6 @@ def _sign(connection: Connection) -> tuple[str, str]:
         case Connecting():
             return "◌", "$quiet"
         case Waiting(offline=False):
-            return "◍", "bold $warning"
+            return "○", "bold $warning"
         case Waiting() | Ended():
-            return "○", "bold $error"
+            return "×", "bold $error"

@@ -3,6 +3,7 @@
 import pytest
 
 from hubbub.chat.ui.composer import Composer
+from support.deadline import deadline
 
 from .seat import seated
 
@@ -35,7 +36,10 @@ async def test_on_a_wide_terminal_the_list_is_there_and_can_go(server, lounge, t
         await ada.until(lambda: not ada.sees("Direct messages"))
 
 
-async def test_a_terminal_may_change_its_size(server, lounge, tmp_path):
+async def test_a_terminal_may_change_its_size(server, lounge, bob, tmp_path):
+    async with deadline():
+        for number in range(40):
+            await bob.post(f"line {number}", room=lounge)
     async with seated(tmp_path, server.url, size=(120, 36)) as ada:
         await ada.opens(lounge)
         await ada.shows("Direct messages")
@@ -43,7 +47,10 @@ async def test_a_terminal_may_change_its_size(server, lounge, tmp_path):
         await ada.pilot.resize_terminal(60, 15)
 
         await ada.until(lambda: not ada.sees("Direct messages"))
-        await ada.shows("three")
+        await ada.shows("line 39")
+        await ada.type("a\nb\nc\nd")
+        await ada.until(lambda: ada.app.screen.query_one(Composer).size.height >= 4)
+        await ada.shows("line 39")
 
 
 @pytest.mark.parametrize("key", ["f1", "question_mark"])

@@ -69,6 +69,19 @@ async def test_what_another_device_has_read_is_read_here_too(server, lounge, tmp
             await ada.until(lambda: ada.unread("Lounge") == 0)
 
 
+async def test_a_conversation_that_another_device_has_read_in_part_is_counted_anew(server, bob, tmp_path):
+    async with Client(server.url, token=token_of("ada")) as other, deadline():
+        for text in ("one", "two", "three"):
+            await bob.post(text, to="ada")
+        async with seated(tmp_path, server.url) as ada:
+            assert ada.unread("bob") == 3
+
+            await other.mark(2, to="bob")
+            await ada.until(lambda: ada.unread("bob") == 1)
+            await other.mark(3, to="bob")
+            await ada.until(lambda: ada.unread("bob") == 0)
+
+
 async def test_a_room_that_another_device_follows_appears_and_goes(server, lounge, bob, tmp_path):
     async with (
         Client(server.url, token=token_of("ada")) as other,
@@ -158,6 +171,22 @@ async def test_what_is_read_stays_in_sight_when_something_is_said(server, lounge
         assert [line[30:90].strip() for line in ada.lines[3:20]] == before
         await ada.press("escape")
         await ada.shows("news")
+
+
+async def test_what_is_read_stays_in_sight_when_an_older_page_comes(server, lounge, bob, tmp_path):
+    async with deadline():
+        for number in range(150):
+            await bob.post(f"line {number}", room=lounge)
+    async with seated(tmp_path, server.url) as ada:
+        await ada.opens(lounge)
+        await ada.shows("line 149")
+        assert ada.said[0] == "line 90"
+
+        await ada.until(lambda: not ada.history.settling)
+        ada.history.scroll_to(y=0, animate=False)
+
+        await ada.until(lambda: len(ada.said) > 60 and not ada.history.settling)
+        await ada.shows("line 91")
 
 
 async def test_a_draft_is_kept_where_it_was_begun(server, lounge, tmp_path):

@@ -15,6 +15,10 @@ NEAR_LINES = 8
 """So far from an end of the window, more is asked for."""
 
 
+FRAME_SECONDS = 1 / 60
+"""Until it is looked again whether what is new was laid out."""
+
+
 class History(VerticalScroll):
     """Always true, once `show` has returned: it holds a view for each row, in order, and no others."""
 
@@ -35,9 +39,12 @@ class History(VerticalScroll):
         super().__init__(id="history")
         self._shown: tuple[Place | None, tuple[Row, ...], date] | None = None
         self._place: Place | None = None
-        self._settling = False
+        self.settling = False
+        """Whether it may still scroll by itself, for rows that have come or gone."""
+        self._held: tuple[RowView, int] | None = None
+        self._putting = False
+        self._finishing = False
         self._fresh = True
-        self._held_to_end = True
 
     async def show(self, place: Place | None, rows: tuple[Row, ...], today: date) -> None:
         """`rows` in place of those there were, with what is in sight left where it is."""
@@ -47,20 +54,21 @@ class History(VerticalScroll):
         if place != self._place:
             self._place = place
             self._fresh = True
+            self._held = None
             await self.remove_children()
             self.anchor()
-        self._settling = True
-        steady = self._steady(rows)
+        self.settling = True
+        if self._held is None:  # else it was not yet scrolled for the rows before
+            self._held = self._steady(rows)
+        self._putting = True
         await self._put(rows, today)
-        if self._fresh and rows:
-            self._fresh = False
-            self.call_after_refresh(self._begin)
-        elif steady is not None:
-            self.call_after_refresh(self._hold, *steady)
-        else:
-            self.call_after_refresh(self._settled)
+        self._putting = False
+        if not self._finishing:
+            self._finishing = True
+            self.call_after_refresh(self._finish)
 
     def to_end(self) -> None:
+        self._held = None
         self.anchor()
         self.scroll_end(animate=False, immediate=True)
 
@@ -115,38 +123,52 @@ class History(VerticalScroll):
                 return each, top
         return None
 
-    def _hold(self, steady: RowView, top: int) -> None:
-        if steady.is_attached:
-            self.scroll_to(y=steady.virtual_region.y - top, animate=False, immediate=True, force=True)
+    def _finish(self) -> None:
+        """Scroll to where it belongs, once every row has its place.
+
+        A refresh may come before the layout that new rows wait for, and the layout is asked for when this has
+        nothing left to do: so one waits with a timer, and not by calling oneself after the next refresh.
+        """
+        if self._putting or not self._laid_out:
+            self.set_timer(FRAME_SECONDS, self._finish)
+            return
+        self._finishing = False
+        held, self._held = self._held, None
+        if self._fresh and self.children:
+            self._fresh = False
+            self._begin()
+        elif held is not None and held[0].is_attached:
+            self._jump(held[0].virtual_region.y - held[1])
         self.call_after_refresh(self._settled)
+
+    @property
+    def _laid_out(self) -> bool:
+        return not self.is_attached or all(each.virtual_region.height for each in self.children)
 
     def _begin(self) -> None:
         """At the first unread where it would be out of sight at the end; else at the end."""
         unread = next((each for each in self._views() if isinstance(each.row, NewRow)), None)
         if unread is not None and self.virtual_size.height - unread.virtual_region.y > self.size.height:
-            self.scroll_to(y=unread.virtual_region.y - 1, animate=False, immediate=True, force=True)
+            self._jump(unread.virtual_region.y - 1)
         else:
             self.to_end()
-        self.call_after_refresh(self._settled)
+
+    def _jump(self, y: int) -> None:
+        self.scroll_to(y=y, animate=False, immediate=True, force=True)
 
     def _settled(self) -> None:
-        self._settling = False
-        self._tell()
+        if not self._finishing:
+            self.settling = False
+            self._tell()
 
     def watch_scroll_y(self, old: float, new: float) -> None:
         super().watch_scroll_y(old, new)
-        if not self._settling and round(old) != round(new):
+        if not self.settling and round(old) != round(new):
             self._tell()
-
-    def on_resize(self) -> None:
-        """Also when what one writes takes more lines."""
-        if self._held_to_end and not self._fresh:
-            self.call_after_refresh(self.to_end)
 
     def _tell(self) -> None:
         if self._fresh:
             return
-        self._held_to_end = self.at_end
         self.post_message(self.Moved(at_end=self.at_end))
         if self.scroll_offset.y <= NEAR_LINES:
             self.post_message(self.NearStart())

@@ -156,12 +156,13 @@ class PlaceScreen(Screen[str]):
     @on(History.NearStart)
     def _near_start(self) -> None:
         window = self._talk.state.open
-        if window is not None and not window.trouble:
+        if window is not None and not window.trouble and not self.query_one(History).settling:
             self._talk.load_older()
 
     @on(History.NearEnd)
     def _near_end(self) -> None:
-        self._talk.load_newer()
+        if not self.query_one(History).settling:
+            self._talk.load_newer()
 
     @on(History.Moved)
     def _moved(self, event: History.Moved) -> None:

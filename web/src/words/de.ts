@@ -55,7 +55,7 @@ export const de: Words = {
   tryNow: "Jetzt versuchen",
 
   welcome: (name) => `Hallo, ${name}`,
-  welcomeText: "Wähle links einen Raum, sieh dich in allen um oder schreib jemandem. Niemand muss irgendwo beitreten.",
+  welcomeText: "Sieh dich in den Räumen um oder schreib jemandem. Niemand muss irgendwo beitreten.",
 
   messages: "Nachrichten",
   message: "Nachricht",

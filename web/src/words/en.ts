@@ -59,7 +59,7 @@ export const en = {
 
   // -- start
   welcome: (name: string): string => `Hello, ${name}`,
-  welcomeText: "Pick a room on the left, look around in all of them, or write to somebody. Nobody has to join anything.",
+  welcomeText: "Look around in the rooms there are, or write to somebody. Nobody has to join anything.",
 
   // -- a place
   messages: "Messages",

@@ -102,6 +102,11 @@ clean: ## Forget the environment, the built page and the caches; never the data
 	@$(PIP) install --require-hashes -r requirements/tui.txt
 	@touch $@
 
+.venv/.clustering: .venv/.serving requirements/cluster.txt
+	@echo "installing what talks to PostgreSQL and NATS"
+	@$(PIP) install --require-hashes -r requirements/cluster.txt
+	@touch $@
+
 .venv/.developing: .venv/.serving requirements/dev.txt
 	@echo "installing the tools for working on it"
 	@$(PIP) install --require-hashes -r requirements/dev.txt

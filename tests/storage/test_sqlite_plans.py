@@ -80,4 +80,4 @@ async def use_everything(store):
     await store.sweep_sessions(10)
     await store.end_sessions("ada")
     await store.disable("dora", 1)
-    await store.changes()
+    await store.endings(None)

@@ -48,6 +48,7 @@ WIRE: Mapping[type[e.HubbubError], Wire] = {
     e.HeadTooLarge: Wire(431, _NOT_UNDERSTOOD),
     e.Damaged: Wire(500, _BUG),
     e.StorageFull: Wire(503, _RESTART),
+    e.StorageAway: Wire(503, _RESTART),
     e.StorageFailed: Wire(503, _RESTART),
     e.ShuttingDown: Wire(503, _RESTART),
     e.Overloaded: Wire(503, _RESTART),

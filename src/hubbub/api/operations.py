@@ -71,7 +71,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
 _POST_FIELDS = ("Location", "RateLimit-Policy", "RateLimit")
 _LIST_FIELDS = ("ETag", "Link")
-_STORE = (e.StorageFull, e.StorageFailed, e.Overloaded)
+_STORE = (e.StorageFull, e.StorageAway, e.StorageFailed, e.Overloaded)
 _WAIT = (e.TooMany, e.ShuttingDown)
 _STREAM = (e.NotAllowed, e.StaleCursor, e.TooMany, e.ShuttingDown)
 

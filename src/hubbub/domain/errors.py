@@ -12,7 +12,7 @@
     │   ├── TooLarge · HeadTooLarge   .limit_bytes
     │   └── TooMuch              TooFast · TooMany   .retry_after_seconds
     ├── Unavailable              our fault; the same call may work later
-    │   └── StorageFull · ShuttingDown · StorageFailed · Overloaded
+    │   └── StorageFull · StorageAway · ShuttingDown · StorageFailed · Overloaded
     └── Damaged                  our fault; the same call will fail again   .log .seq
 
 A bug is none of these: it stays a plain exception and is told to the client as "internal".
@@ -214,6 +214,13 @@ class Unavailable(HubbubError):
 class StorageFull(Unavailable):
     code = "storage-full"
     title = "The server's disk is full"
+
+
+class StorageAway(Unavailable):
+    """The database cannot be reached. What was being posted may be stored or not: its key tells."""
+
+    code = "storage-away"
+    title = "The server's database cannot be reached"
 
 
 class StorageFailed(Unavailable):

@@ -79,7 +79,7 @@ class Accounts:
         self._familiar = Familiar(store.ticket_secret, randomness)
         self._remembered = Remembered(_REMEMBERED)
         self._watchers = Watchers()
-        self._changes_seen: int | None = None
+        self._endings_seen: int | None = None
         self._next_sweep_ms = 0
         self._unwritten: dict[SessionId, int] = {}
         self.sign_in_failures = 0
@@ -234,7 +234,7 @@ class Accounts:
             raise NotSignedIn("This is not a token of this server.")
         hashed = token_hash(token)
         session = self._remembered.by_token(hashed)
-        if session is None:
+        if session is None or not session.alive(self._now_ms()):  # another node may have slid it forward
             forgettings = self._remembered.forgettings
             session = self._alive(await self._store.session_by_token(hashed))
             if not once and forgettings == self._remembered.forgettings:
@@ -279,17 +279,19 @@ class Accounts:
     async def tick(self) -> None:
         """What time and other processes did to sessions. To be called twice a second, never twice at once."""
         now_ms = self._now_ms()
-        changes = await self._store.changes()
-        if changes != self._changes_seen:
+        endings = await self._store.endings(self._endings_seen)
+        if endings.sessions is None:
             self._remembered.forget_all()
             doubtful = self._watchers.everyone()
         else:
-            doubtful = self._watchers.doubtful(now_ms)
+            for ended in endings.sessions:
+                self._remembered.forget(ended)
+            doubtful = (*endings.sessions, *self._watchers.doubtful(now_ms))
         for count, id in enumerate(doubtful, 1):
             await self._look_again(id)
             if count % _LOOKUPS_IN_A_ROW == 0:
                 await asyncio.sleep(0)
-        self._changes_seen = changes
+        self._endings_seen = endings.upto
         await self._write_slides()
         if now_ms >= self._next_sweep_ms:
             self._next_sweep_ms = now_ms + _SWEEP_MS
@@ -308,6 +310,8 @@ class Accounts:
 
     async def _look_again(self, id: SessionId) -> None:
         """End the streams of a watched session unless it is alive."""
+        if self._watchers.session(id) is None:
+            return
         stored = await self._store.session(id)
         watched = self._watchers.session(id)
         if watched is None:

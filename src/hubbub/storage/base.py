@@ -3,7 +3,7 @@
 The contract suite (`tests/storage/test_contract.py`) holds every backend to the docstrings below.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -78,6 +78,15 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
         return f"Credential(user={self.user!r})"
 
 
+class Endings(msgspec.Struct, frozen=True):
+    """Sessions that were ended by others than the one who asks: a command, or another node."""
+
+    upto: int
+    """What to ask with the next time."""
+    sessions: Sequence[SessionId] | None
+    """None where it cannot be told which: any may have ended."""
+
+
 class Store(Protocol):
     """The logs, durably.
 
@@ -123,6 +132,10 @@ class Store(Protocol):
 
     async def head(self, log: LogId) -> int | None:
         """The last seq, 0 for an empty log, None when there is no such room or user."""
+        ...
+
+    async def heads(self, logs: Sequence[LogId]) -> Mapping[LogId, int]:
+        """The last seq of each of these logs that there is."""
         ...
 
     async def page(
@@ -240,8 +253,9 @@ class Store(Protocol):
         """Remove sessions that have expired; how many."""
         ...
 
-    async def changes(self) -> int:
-        """A number that differs from the last answer when another process has written since."""
+    async def endings(self, since: int | None) -> Endings:
+        """What others ended since the `upto` of an earlier answer; None the first time. What was ended through
+        this store may be among it."""
         ...
 
 

@@ -146,6 +146,7 @@ export const de: Words = {
     "no-such-user": "Diese Person gibt es nicht.",
     "foreign-origin": "Der Server nimmt das von hier nicht an: Seine öffentliche Adresse ist vielleicht nicht richtig eingestellt.",
     "storage-full": "Die Platte des Servers ist voll: Neues kann gerade nicht behalten werden.",
+    "storage-away": "Der Server erreicht seine Datenbank nicht.",
     "storage-failed": "Der Server hat Schwierigkeiten mit seiner Platte.",
     overloaded: "Der Server hat mehr zu tun, als er kann. Bitte versuch es noch einmal.",
     "shutting-down": "Der Server startet neu.",

@@ -154,6 +154,7 @@ export const en = {
     "no-such-user": "There is no such person.",
     "foreign-origin": "The server did not take this from here: its public address may not be set right.",
     "storage-full": "The server's disk is full: nothing new can be kept for now.",
+    "storage-away": "The server cannot reach its database.",
     "storage-failed": "The server has trouble with its disk.",
     overloaded: "The server has more to do than it can. Please try again.",
     "shutting-down": "The server is restarting.",

@@ -1,6 +1,7 @@
 """Reading logs from SQLite: where they end, their pages, one event."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from hubbub.domain import chain
@@ -77,6 +78,11 @@ class Logs:
         self._db.check()
         place = self._place(log)
         return None if place is None else self._visible(log, place)
+
+    async def heads(self, logs: Sequence[LogId]) -> Mapping[LogId, int]:
+        """See Store.heads."""
+        heads = {log: await self.head(log) for log in logs}
+        return {log: head for log, head in heads.items() if head is not None}
 
     def _visible(self, log: LogId, place: Place) -> int:
         """The last seq that readers may be told of."""

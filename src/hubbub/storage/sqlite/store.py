@@ -12,7 +12,7 @@ from typing import Self
 import apsw
 
 from hubbub.domain.errors import Damaged, StorageFailed, Unavailable
-from hubbub.storage.base import Seed, StoreInfo
+from hubbub.storage.base import Endings, Seed, StoreInfo
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.sqlite import wal
 from hubbub.storage.sqlite.chaining import CHAINED, fill
@@ -148,8 +148,10 @@ class SqliteStore(Retention, Marks, Rooms, People, Sessions):
             if self._lock is not None:
                 self._lock.release()
 
-    async def changes(self) -> int:
-        return self._db.changes()
+    async def endings(self, since: int | None) -> Endings:
+        """See Store.endings. That somebody else wrote is all that is known."""
+        now = self._db.changes()
+        return Endings(now, () if now == since else None)
 
     async def seed(self, seed: Seed) -> None:
         """All of it in one transaction, or nothing and NameTaken."""

@@ -32,6 +32,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     settle_seconds: float = 60.0
     """How long after the load everything has to have arrived."""
 
+    nodes: int = 0
+    """Of a cluster that is started for the run; 0: none is."""
     check: bool = False
     """Read back what is stored afterwards, and hold it and what the server holds against every promise."""
 
@@ -42,6 +44,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             found.append("--clients, --rooms and --processes are 1 or more")
         if self.people < 1 or self.streams < 1:
             found.append("--people and --streams are 1 or more")
+        if self.nodes < 0:
+            found.append("--cluster: 1 node or more")
+        if self.scenario == "storm" and self.nodes == 1:
+            found.append("--cluster 1: storm kills a node and sends its clients to the others; say 2 or more")
         if self.rooms > self.clients:
             found.append("--rooms: there are more rooms than clients")
         if min(self.rates, default=0) <= 0 or self.seconds <= 0 or self.warm_up_seconds < 0:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -48,6 +49,11 @@ def seeded(directory: Path, users: int, rooms: int) -> dict[str, list[dict[str, 
     """Fill the store in `directory`; the people's tokens and the rooms' ids."""
     planned, tokens = plan(users, rooms)
     asyncio.run(_store(directory, planned))
+    return told(planned, tokens)
+
+
+def told(planned: Seed, tokens: Sequence[str]) -> dict[str, list[dict[str, str]]]:
+    """What is written of it."""
     return {
         "users": [
             {"name": user.name, "token": token}

@@ -7,7 +7,7 @@ import msgspec
 from hubbub.bench.orders import Transport
 from hubbub.bench.words import SHORTEST_BYTES
 
-Scenario = Literal["fanout", "room", "posts", "idle", "storm", "slow", "churn", "mixed", "overload"]
+Scenario = Literal["fanout", "room", "posts", "idle", "storm", "slow", "churn", "mixed", "overload", "relay"]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +34,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     nodes: int = 0
     """Of a cluster that is started for the run; 0: none is."""
+    urls: int = 0
+    """Of a server that runs; several are the nodes of one cluster."""
     check: bool = False
     """Read back what is stored afterwards, and hold it and what the server holds against every promise."""
 
@@ -48,6 +50,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             found.append("--cluster: 1 node or more")
         if self.scenario == "storm" and self.nodes == 1:
             found.append("--cluster 1: storm kills a node and sends its clients to the others; say 2 or more")
+        if self.scenario == "relay" and self.nodes < 2 and self.urls < 2:
+            found.append("relay: from node to node: say --cluster 2 or more, or several --url")
         if self.rooms > self.clients:
             found.append("--rooms: there are more rooms than clients")
         if min(self.rates, default=0) <= 0 or self.seconds <= 0 or self.warm_up_seconds < 0:

@@ -26,6 +26,8 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     """Names the run in every key."""
     addresses: list[tuple[str, int]]
     """Of the server's nodes. A client keeps to one of them, by its number."""
+    apart: bool = False
+    """Who only posts does it at the last node, and who reads does it at the others."""
     transport: Transport
     size_bytes: int
     """Of a text."""

@@ -17,6 +17,7 @@ from hubbub.bench.scenarios.idle import idle
 from hubbub.bench.scenarios.mixed import mixed
 from hubbub.bench.scenarios.overload import overload
 from hubbub.bench.scenarios.posts import posts
+from hubbub.bench.scenarios.relay import relay
 from hubbub.bench.scenarios.slow import slow
 from hubbub.bench.scenarios.storm import storm
 from hubbub.bench.screen import Screen
@@ -34,6 +35,7 @@ SCENARIOS: dict[Scenario, Callable[[Stage], Awaitable[Outcome]]] = {
     "churn": churn,
     "mixed": mixed,
     "overload": overload,
+    "relay": relay,
 }
 
 _SPARE_SOCKETS = 100

@@ -122,11 +122,17 @@ class Stage:
         return heads
 
     async def fleet(
-        self, readers: Sequence[Seat], posters: Sequence[Seat] = (), *, began: dict[str, int] | None = None
+        self,
+        readers: Sequence[Seat],
+        posters: Sequence[Seat] = (),
+        *,
+        began: dict[str, int] | None = None,
+        apart: bool = False,
     ) -> Fleet:
         """The processes of clients for these seats, to be used as a context manager.
 
-        They hear what follows `began`, by default what is posted from now on. Raises ServerFailed.
+        They hear what follows `began`, by default what is posted from now on. `apart`: those who post are on
+        another node than those who read. Raises ServerFailed.
         """
         asked = self.asked
         self.screen.step("looking where the rooms end")
@@ -142,6 +148,7 @@ class Stage:
                     of=asked.processes,
                     run=self.run,
                     addresses=list(self.server.addresses),
+                    apart=apart,
                     transport=asked.transport,
                     size_bytes=asked.payload_bytes,
                     cores=self._cores,

@@ -6,7 +6,7 @@ import os
 import resource
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection as Pipe
 
@@ -89,16 +89,15 @@ class Worker:
         self._pipe = pipe
         self._share = share
         self.nodes = len(share.addresses)
+        for_readers = range(self.nodes - 1 if share.apart else self.nodes)
+        for_posters = range(self.nodes)[-1:] if share.apart else range(self.nodes)
         self.hearing = Hearing(share.run, time.monotonic_ns)
         self.ledger = Ledger(share.run, share.process, share.size_bytes, time.monotonic_ns)
-        self.readers = [self._client(seat, _began(seat, share.began)) for seat in share.readers]
-        self.posters = [self._client(seat, {}) for seat in share.posters]
+        self.readers = [_client(seat, _began(seat, share.began), for_readers) for seat in share.readers]
+        self.posters = [_client(seat, {}, for_posters) for seat in share.posters]
         self._loading = Loading(self, share)
         self._slowness = Slowness()
         self._orders: asyncio.Queue[Order] = asyncio.Queue()
-
-    def _client(self, seat: Seat, began: dict[str, int]) -> Client:
-        return Client(seat, Places(began), seat.number % self.nodes)
 
     async def work(self) -> None:
         # A thread, for uvloop would make the pipe one that cannot be written much to at once.
@@ -326,6 +325,10 @@ class Worker:
             contradicted=self.ledger.contradicted,
             lost_connections=self.hearing.lost_connections,
         )
+
+
+def _client(seat: Seat, began: dict[str, int], nodes: Sequence[int]) -> Client:
+    return Client(seat, Places(began), nodes[seat.number % len(nodes)])
 
 
 def _began(seat: Seat, began: dict[str, int]) -> dict[str, int]:

@@ -126,6 +126,7 @@ def bench(
         streams=streams,
         check=check,
         nodes=cluster or 0,
+        urls=len(url or ()),
     )
     mistakes = asked.mistakes()
     if cluster is not None:

@@ -22,7 +22,7 @@ _numbers = count(1)
 
 
 class Aside:
-    """An event loop in a thread: for what outlives the loops of the tests, and for what blocks one of them."""
+    """An event loop in a thread: for what outlives the loops of the tests, or blocks one of them."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -52,6 +52,24 @@ class Databases:
 
     def drop(self, url: str) -> None:
         self.aside.run(self._drop(url.rpartition("/")[2]))
+
+    async def restart(self) -> None:
+        """In order, and on the same port."""
+        await asyncio.to_thread(self.aside.run, self._server.restart())
+
+    async def kill(self) -> None:
+        """As a power cut would."""
+        await asyncio.to_thread(self.aside.run, self._server.kill())
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self.aside.run, self._server.start())
+
+    def freeze(self) -> None:
+        """It answers nobody any more, and holds on to what it has."""
+        self._server.freeze()
+
+    def thaw(self) -> None:
+        self._server.thaw()
 
     async def _drop(self, name: str) -> None:
         connection = await asyncpg.connect(self._server.superuser_url)

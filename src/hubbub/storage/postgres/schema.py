@@ -21,7 +21,9 @@ _LOCK = int.from_bytes(b"hubbub")
 _NEEDS = re.compile(r"^-- needs: (\d+)$", re.MULTILINE)
 
 _EMPTY = """
-    SELECT NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'hubbub')
+    SELECT NOT EXISTS (
+        SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = 'hubbub'
+    )
 """
 
 
@@ -59,7 +61,8 @@ async def form_of(connection: Connection) -> Form:
     if await connection.fetchval("SELECT to_regclass('hubbub.form') IS NULL"):
         if not await connection.fetchval(_EMPTY):
             raise StoreUnusable(
-                "The database has a schema named hubbub that is not one of hubbub's. Give hubbub a database of its own."
+                "The database has a schema named hubbub that is not one of hubbub's. Give hubbub a database"
+                " of its own."
             )
         return Form(0, 0)
     try:
@@ -75,8 +78,8 @@ def check(form: Form, known: int) -> None:
     """Raises StoreUnusable for a database that code which knows so many steps cannot use."""
     if form.needs > known:
         raise StoreUnusable(
-            f"The database was brought up by a newer hubbub: it has form {form.form} and needs one that knows form"
-            f" {form.needs}, and this one knows up to {known}. Start the newer one, or restore a backup."
+            f"The database was brought up by a newer hubbub: it has form {form.form} and needs one that knows"
+            f" form {form.needs}, and this one knows up to {known}. Start the newer one, or restore a backup."
         )
 
 

@@ -18,8 +18,8 @@ _LOCK = """
     FROM logs WHERE name = ANY($1::text[]) ORDER BY number FOR NO KEY UPDATE OF logs
 """
 _TIED = """
-    SELECT number, seq, digest, events.link
-    FROM unnest($1::bigint[]) AS asked JOIN logs ON number = asked
+    SELECT number, seq, digest, link
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS place (number, head, floor)
     CROSS JOIN LATERAL (
         SELECT seq, digest, link FROM events WHERE log = number AND seq >= head - 1 AND seq > floor
         ORDER BY seq LIMIT 3
@@ -124,14 +124,15 @@ class Attempt:
             places[name] = Place(
                 name=name, number=number, head=head, link=link, floor=floor, floor_link=floor_link
             )
-        new = {place.number: place for log, place in places.items() if log not in self._tied}
+        new = [place for log, place in places.items() if log not in self._tied]
         if not new:
             return
-        last: dict[int, list[tuple[int, bytes, bytes]]] = {number: [] for number in new}
-        for number, seq, digest, link in await connection.fetch(_TIED, list(new)):
+        asked = [(place.number, place.head, place.floor) for place in new]
+        last: dict[int, list[tuple[int, bytes, bytes]]] = {place.number: [] for place in new}
+        for number, seq, digest, link in await connection.fetch(_TIED, *zip(*asked, strict=True)):
             last[number].append((seq, digest, link))
-        for number, place in new.items():
-            place.look(last[number])
+        for place in new:
+            place.look(last[place.number])
             if place.damage is None:
                 self._tied.add(place.name)
 

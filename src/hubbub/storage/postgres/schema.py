@@ -18,7 +18,7 @@ from hubbub.storage.postgres.database import Connection
 _LOCK = int.from_bytes(b"hubbub")
 """PostgreSQL's advisory lock under which steps are taken: nodes may start at once."""
 
-_NEEDS = re.compile(r"^-- needs: (\d+)$", re.MULTILINE)
+_NEEDS = re.compile(r"-- needs: (\d+)\n")
 
 _EMPTY = """
     SELECT NOT EXISTS (
@@ -53,7 +53,12 @@ def steps() -> Sequence[Step]:
     )
     for number, (name, _) in enumerate(found, 1):
         assert name.startswith(f"{number:04}_"), f"migration {number} is missing, or {name} is misnumbered"
-    return [Step(sql, int(stated[1]) if (stated := _NEEDS.search(sql)) else 0) for _, sql in found]
+    return [Step(sql, needs_of(sql)) for _, sql in found]
+
+
+def needs_of(sql: str) -> int:
+    stated = _NEEDS.match(sql)
+    return int(stated[1]) if stated else 0
 
 
 async def form_of(connection: Connection) -> Form:

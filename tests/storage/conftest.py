@@ -9,7 +9,6 @@ from random import Random
 import apsw
 import asyncpg
 import pytest
-from support.postgres import Databases
 
 from hubbub.domain.errors import Damaged, StorageFailed
 from hubbub.domain.ids import LogId
@@ -20,6 +19,7 @@ from hubbub.storage.sqlite import SqliteStore
 from hubbub.storage.sqlite.auditing import SqliteAudit
 from hubbub.storage.sqlite.places import position
 from hubbub.storage.sqlite.syncing import Pace
+from support.postgres import Databases
 
 from .drafting import room, user
 
@@ -73,8 +73,11 @@ def open_sqlite_apart(open_sqlite: Callable[..., SqliteStore]) -> Callable[..., 
 
 
 @pytest.fixture
-def open_postgres(postgres: str, broken: list[StorageFailed], damaged: list[Damaged]) -> OpenPostgres:
+async def open_postgres(
+    postgres: str, broken: list[StorageFailed], damaged: list[Damaged]
+) -> AsyncIterator[OpenPostgres]:
     """Another node at the database of this test."""
+    opened: list[PostgresStore] = []
 
     async def open(url: str = postgres, **options: object) -> PostgresStore:
         given = {
@@ -84,9 +87,12 @@ def open_postgres(postgres: str, broken: list[StorageFailed], damaged: list[Dama
             "on_broken": broken.append,
             "on_damaged": damaged.append,
         }
-        return await PostgresStore.open(url, **(given | options))
+        opened.append(await PostgresStore.open(url, **(given | options)))
+        return opened[-1]
 
-    return open
+    yield open
+    for store in opened:
+        await store.close()
 
 
 @pytest.fixture(params=["sqlite", "sqlite_apart", "postgres"])

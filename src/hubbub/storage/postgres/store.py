@@ -15,14 +15,14 @@ from hubbub.storage.postgres.clock import Clock
 from hubbub.storage.postgres.database import (
     ANSWER_SECONDS,
     CONNECT_SECONDS,
-    DRIVER,
     SETTINGS,
     AnotherStore,
     Connection,
     Database,
     leave,
 )
-from hubbub.storage.postgres.opening import bring_up, durability_of, refusing
+from hubbub.storage.postgres.failures import DRIVER
+from hubbub.storage.postgres.opening import bring_up, durability_of, epoch_of, refusing
 from hubbub.storage.postgres.people import People
 from hubbub.storage.postgres.retention import Retention
 from hubbub.storage.postgres.rooms import Rooms
@@ -52,7 +52,6 @@ class PostgresStore(Retention, Rooms, People, Sessions):
         self._info = info
         self._ticket_secret = ticket_secret
         self._clock = clock
-        database.on_found = clock.measure
         self._looking = asyncio.get_running_loop().create_task(self._look())
 
     @classmethod
@@ -95,7 +94,7 @@ class PostgresStore(Retention, Rooms, People, Sessions):
                 await bring_up(first, now_ms, randomness, create=create)
                 row = await first.fetchrow("SELECT epoch, ticket_secret FROM store")
                 await clock.measure(first)
-                version = ".".join(map(str, first.get_server_version()[:2]))
+                version = str(await first.fetchval("SHOW server_version")).split()[0]
             finally:
                 await leave(first)
         assert row is not None, "the row is made with the store"
@@ -104,9 +103,8 @@ class PostgresStore(Retention, Rooms, People, Sessions):
         async def connect() -> Connection:
             connection = await dial()
             try:
-                found = await connection.fetchval("SELECT epoch FROM store")
-            except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
-                found = None
+                found = await epoch_of(connection)
+                await clock.measure(connection)
             except BaseException:
                 connection.terminate()
                 raise

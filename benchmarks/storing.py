@@ -32,6 +32,8 @@ ROOMS = 100
 USERS = 100
 TEXT = "x" * 80
 WARM_UP_SECONDS = 1.0
+LOGS_AT_ONCE = 2000
+COMPARISONS = 100
 
 
 class Posting:
@@ -152,10 +154,41 @@ def _broken(error: Exception) -> None:
     sys.exit(str(error))
 
 
-async def all_of(under_way: Sequence[int], seconds: float) -> list[dict[str, Any]]:
+async def compare_heads(postgres: Postgres, logs: int, times: int) -> dict[str, Any]:
+    """What a node asks every few seconds of all logs it holds: how far they are in the database."""
+    store = await PostgresStore.open(
+        await postgres.database("heads"),
+        now_ms=now_ms,
+        randomness=os.urandom,
+        monotonic=time.monotonic,
+        on_broken=_broken,
+    )
+    planned, _ = plan(1, logs)
+    await store.seed(planned)
+    names = [room_log(room.id) for room, _ in planned.rooms]
+    await store.heads(names)
+    begun, ours, theirs = time.monotonic(), time.process_time(), cpu_seconds(postgres.pid)
+    for _ in range(times):
+        await store.heads(names)
+    count = logs * times
+    passed = time.monotonic() - begun
+    ours, theirs = time.process_time() - ours, cpu_seconds(postgres.pid) - theirs
+    await store.close()
+    return {
+        "logs_at_once": logs,
+        "us_a_log": passed / count * 1e6,
+        "store_cpu_us_a_log": ours / count * 1e6,
+        "database_cpu_us_a_log": theirs / count * 1e6,
+    }
+
+
+async def all_of(under_way: Sequence[int], seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="hubbub-storing-") as directory:
         async with Postgres(Path(directory)) as postgres:
-            return [await measure(postgres, each, seconds) for each in under_way]
+            return {
+                "appending": [await measure(postgres, each, seconds) for each in under_way],
+                "comparing_heads": await compare_heads(postgres, LOGS_AT_ONCE, COMPARISONS),
+            }
 
 
 def main() -> int:

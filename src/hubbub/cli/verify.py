@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from hubbub.cli.asked import Data, audit_of, data_directory, has_store, now_ms
+from hubbub.cli.asked import Data, data_directory, has_store, now_ms
 from hubbub.cli.errors import Failed, Misused
+from hubbub.cli.places import Place, audit_of
 from hubbub.verify import Anchor, Counts, Done, Earlier, Progress, Report, Walk
 from hubbub.verify.report import MEANING
 
@@ -73,9 +74,9 @@ def verify(
     return 0 if report.whole else NOT_WHOLE
 
 
-async def verified(where: Path, told: Console, earlier: Mapping[str, Anchor] | None = None) -> Report:
-    """Walk through the store in a directory or a file. Raises StoreUnusable."""
-    store = audit_of(where)
+async def verified(where: Place, told: Console, earlier: Mapping[str, Anchor] | None = None) -> Report:
+    """Walk through a store, or a backup's file. Raises StoreUnusable."""
+    store = await audit_of(where)
     try:
         walk = Walk(store, against=earlier, pause=lambda: asyncio.sleep(0))
         async with _watching(told, lambda: walk.counts):

@@ -71,7 +71,9 @@ async def _check(whence: Place, told: Console) -> None:
     report = await verified(whence, told)
     if not report.whole:
         show(told, report)
-        raise Failed(f"{whence} is not whole, and nothing was moved; see docs/operations.md, When something is damaged")
+        raise Failed(
+            f"{whence} is not whole, and nothing was moved; see docs/operations.md, When something is damaged"
+        )
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 
 from hubbub.cli.errors import Failed
-from hubbub.config import load
 from hubbub.storage.auditing import Auditing
 from hubbub.storage.moving import From, To
 from hubbub.storage.postgres.address import shown
@@ -86,4 +85,6 @@ def needing_the_driver() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name != "asyncpg":
             raise
-        raise Failed("PostgreSQL needs a driver that is not installed: pip install 'hubbub[postgres]'") from None
+        raise Failed(
+            "PostgreSQL needs a driver that is not installed: pip install 'hubbub[postgres]'"
+        ) from None

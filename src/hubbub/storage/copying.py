@@ -1,7 +1,7 @@
 """All that a store holds, as rows that go from one database into another, whichever they are.
 
-Each table is read in the order of its key and written in that order, a batch in a transaction of its own. So what
-lies in the other already says how far it is, and nobody has to write that down.
+Each table is read in the order of its key and written in that order, a batch in a transaction of its own. So
+what lies in the other already says how far it is, and nobody has to write that down.
 
 What a row means is not known here, and neither is SQL.
 """
@@ -51,8 +51,8 @@ TABLES = (
 )
 """In the order in which they are written: nothing hangs on what is not there yet, and the epoch comes last.
 
-Whole numbers are `int`, `sent` is a `bool`, and names are in the order of their UTF-8. `head` and `link` of a log
-are those of its last event, or of where retention stopped when it has none; a link is None before the first.
+Whole numbers are `int`, `sent` is a `bool`, and names are in the order of their UTF-8. `head` and `link` of a
+log are those of its last event, or where retention stopped when it has none; a link is None before the first.
 """
 
 

@@ -1,8 +1,8 @@
 """Moving a store to another place, where it goes on as the same: the same numbers, and the same epoch.
 
-Two stores of one epoch that both go on would be told apart by nobody. So both ends of a move carry a mark from its
-beginning on, and a store with a mark is not served from. The target's goes when all has arrived; the source's
-stays.
+Nobody could tell two stores of one epoch apart that both go on. So both ends of a move carry a mark from its
+beginning on, and a store with a mark is not served from. The target's goes when all has arrived; the
+source's stays.
 
 Always true: of the two ends at most one can be served from, and only what is whole; and a target is gone on
 with only from the very source that it was begun with, which nobody has written to since.
@@ -114,8 +114,8 @@ def _check_same(ours: Mark | None, theirs: Mark, source: From, target: To) -> No
         )
     if ours is None or ours.move != theirs.move:
         raise StoreUnusable(
-            f"In {target.where} there is a part of another move, from {theirs.other}, or of one from here that "
-            "was given up; remove it first."
+            f"In {target.where} there is a part of another move, from {theirs.other}, or of one from here"
+            " that was given up; remove it first."
         )
 
 
@@ -147,6 +147,6 @@ def why_not(mark: Mark, where: str, unmark: str) -> str:
             f"from here, {unmark}."
         )
     return (
-        f"The store in {where} was moved to {mark.other}, and is served from there. Two that both go on cannot "
-        f"be told apart; only if that one never was served from, {unmark} to serve from here."
+        f"The store in {where} was moved to {mark.other}, and is served from there. Two that both go on"
+        f" cannot be told apart; only if that one never was served from, {unmark} to serve from here."
     )

@@ -1,4 +1,4 @@
-"""A PostgreSQL store as rows, to be read from and written to: one end of a move, or what a backup is made of."""
+"""A PostgreSQL store as rows, to be read from and written to: an end of a move, or what a backup is of."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -42,7 +42,7 @@ _OTHERS = """
       AND application_name <> ALL($2)
 """
 _NUMBER_ON = """
-    SELECT setval(pg_get_serial_sequence('hubbub.logs', 'number'), greatest(1, max(number)), max(number) IS NOT NULL)
+    SELECT setval(pg_get_serial_sequence('hubbub.logs', 'number'), coalesce(max(number), 1), max(number) > 0)
     FROM logs
 """
 
@@ -222,11 +222,12 @@ class ToPostgres(_End):
 
 async def make(connection: asyncpg.Connection) -> None:
     from importlib.resources import files
+
     if not await connection.fetchval("SELECT to_regclass('hubbub.store') IS NOT NULL"):
         async with connection.transaction():
             for file in sorted((files("hubbub.storage.postgres") / "migrations").iterdir(), key=str):
                 await connection.execute(file.read_text("utf-8"))
 
 
-async def check_form(connection: asyncpg.Connection, url: str) -> None:
-    pass
+async def check_form(connection: asyncpg.Connection, url: str) -> int:
+    return 1

@@ -1,7 +1,8 @@
 """A connection to a PostgreSQL store for a command: to look through it, copy it, or move it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import asyncpg
 
@@ -18,11 +19,11 @@ _SETTINGS = {
 }
 
 
-async def visit(url: str, name: str) -> asyncpg.Connection:
-    """`name` is what the database shows of who is connected. Raises StoreUnusable."""
+async def visit(url: str, name: str, more: Mapping[str, str] = MappingProxyType({})) -> asyncpg.Connection:
+    """With `more` settings; `name` is what the database shows of who is connected. Raises StoreUnusable."""
     with refusing(url):
         return await asyncpg.connect(
-            url, timeout=CONNECT_SECONDS, server_settings={**_SETTINGS, "application_name": name}
+            url, timeout=CONNECT_SECONDS, server_settings={**_SETTINGS, **more, "application_name": name}
         )
 
 
@@ -33,5 +34,9 @@ def refusing(url: str) -> Iterator[None]:
         yield
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError, TypeError) as error:
         # An address that cannot be read is told with what stands in it.
-        why = "" if isinstance(error, asyncpg.ClientConfigurationError) else f" ({error or type(error).__name__})"
+        why = (
+            ""
+            if isinstance(error, asyncpg.ClientConfigurationError)
+            else f" ({error or type(error).__name__})"
+        )
         raise StoreUnusable(f"{shown(url)}: the database cannot be read or written{why}.") from error

@@ -33,7 +33,9 @@ from hubbub.storage.sqlite.store import bring_up
 
 _LOGS = f"""
     SELECT number, name, last, e.link, floor, logs.link, oldest_ms
-    FROM (SELECT *, {last_position("number")} AS last FROM logs WHERE number > ? ORDER BY number LIMIT ?) AS logs
+    FROM (
+        SELECT *, {last_position("number")} AS last FROM logs WHERE number > ? ORDER BY number LIMIT ?
+    ) AS logs
     LEFT JOIN events AS e ON e.position = last ORDER BY number
 """  # noqa: S608
 _EVENT_COLUMNS = "position, id, sent, sender, recipient, text, key, sent_at_ms, salt, digest, link"
@@ -72,7 +74,9 @@ class Tables:
     async def last(self, table: Table) -> Key | None:
         match table.name:
             case "events":
-                last = self._rows("SELECT position >> 36, position FROM events ORDER BY position DESC LIMIT 1")
+                last = self._rows(
+                    "SELECT position >> 36, position FROM events ORDER BY position DESC LIMIT 1"
+                )
                 return (last[0][0], seq_at(last[0][1])) if last else None
         key = _quoted(table.key)
         backwards = ", ".join(f"{name} DESC" for name in key)

@@ -1,5 +1,4 @@
-"""The directory a store lies in: who may read it, that one server at a time has it, and whether it is served from
-at all."""
+"""The directory a store lies in: who may read it, that one server at a time has it, and whether any may."""
 
 import fcntl
 import os
@@ -19,8 +18,8 @@ MOVING = "moving"
 
 
 def prepare(directory: Path, *, create: bool, moving: bool = False) -> Path:
-    """Where the database of `directory` lies; both are made when `create`. Raises StoreUnusable, and unless it is
-    for the move itself, for one end of a move.
+    """Where the database of `directory` lies; both are made when `create`. Raises StoreUnusable, also for one
+    end of a move, unless it is opened for `moving`.
 
     A directory made here is its owner's alone (0700); one that was there keeps its mode, for it may hold
     more than ours. The files are 0600 in any case: SQLite gives its own files the mode of the database.

@@ -69,7 +69,9 @@ class Broken(Reader):
 
 class Page(msgspec.Struct):
     events: list[Event]
+    head: int
     gap: Gap | None = None
+    more: bool = False
 
 
 class Source:
@@ -97,14 +99,17 @@ class Source:
         gap = (
             Gap(log=log, first=after + 1, last=self.floor, reason="retention") if after < self.floor else None
         )
-        return Page(found, gap)
+        return Page(found, len(self.events), gap, bool(found) and found[-1].seq < len(self.events))
+
+    async def heads(self, logs: Sequence[LogId]) -> dict[LogId, int]:
+        return {log: len(self.events) for log in logs if log == ROOM}
 
 
 class House:
     def __init__(self, *, waits: bool = False) -> None:
         self.source = Source(waits=waits)
         self.failures: list[BaseException] = []
-        self.hub = Hub(self.source, failed=self.failures.append)
+        self.hub = Hub(self.source, failed=self.failures.append, patience_seconds=0)
 
     def says(self, count: int = 1, *, text: str = "x", flush: bool = True) -> None:
         for _ in range(count):

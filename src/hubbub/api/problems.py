@@ -132,10 +132,10 @@ EXPLAINED: Mapping[type[e.HubbubError], Explanation] = {
         "Whoever runs the server has to make room. " + _RETRY_SAME,
     ),
     e.StorageAway: Explanation(
-        "The server cannot reach its database. What was said before is safe there; streams stay open, and go on "
-        "when it is back.",
-        "If it was a message, it may be stored or not: post it again under the same key, and it is stored once. "
-        + _RETRY_SAME,
+        "The server cannot reach its database. What was said before is safe there; streams stay open, and go "
+        "on when it is back.",
+        "If it was a message, it may be stored or not: post it again under the same key, and it is stored "
+        "once. " + _RETRY_SAME,
     ),
     e.StorageFailed: Explanation(
         "The server could not be sure that what it wrote is on disk. It acknowledges nothing more, ends, "

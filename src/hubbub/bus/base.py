@@ -6,6 +6,9 @@ A bus is a hint and never the truth: what is lost on it is found in the database
 from collections.abc import Callable
 from typing import Protocol
 
+Changed = Callable[[bool], None]
+"""Told whether the bus is up now."""
+
 Heard = Callable[[str, bytes], None]
 """Told the channel and the message. Must neither wait nor raise."""
 
@@ -19,8 +22,8 @@ class Bus(Protocol):
       * while the bus is `up`, what others send on a channel after `listen` has returned is mostly heard;
       * what it holds back for a server that is away is bounded: beyond that messages are lost.
 
-    A bus calls the `heard` it was made with for each message, in the loop it was opened in, and `changed`
-    whenever `up` changes.
+    A bus calls the `heard` it was opened with for each message, in the loop it was opened in, and the
+    `changed` whenever `up` changes.
     """
 
     @property

@@ -8,13 +8,15 @@ and it joins the head again in the same step in which it reaches it, so that no 
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
 
-from hubbub.domain.errors import NoSuchRoom, NoSuchUser
+from hubbub.domain.errors import NoSuchRoom, NoSuchUser, StorageAway
 from hubbub.domain.events import Event, Gap
 from hubbub.domain.ids import LogId, room_of
 from hubbub.hub.log import Log, Reader, Subscription, end_of_chunk
+from hubbub.hub.others import NoOthers, Others
+from hubbub.hub.repair import AWAY_SECONDS, PATIENCE_SECONDS, Repairs
+from hubbub.hub.source import Past, Source
 from hubbub.protocol.cursor import check_reached
 from hubbub.protocol.framing import Entry, entry, gap_entry
 
@@ -26,30 +28,22 @@ PAGES_PER_TURN = 4
 """How many readers catch up by a page, some milliseconds each, before the loop looks after everyone else."""
 
 
-class Past(Protocol):
-    """What was read of a log: `storage.base.Page`, as far as the hub needs it."""
-
-    @property
-    def events(self) -> Sequence[Event]: ...
-    @property
-    def gap(self) -> Gap | None: ...
-
-
-class Source(Protocol):
-    """Where the past is read: the store, as far as the hub needs it."""
-
-    def head(self, log: LogId) -> Awaitable[int | None]: ...
-    def page(self, log: LogId, *, after: int) -> Awaitable[Past]: ...
-
-
 class Hub:
     """Always true: a reader is in the live set of a log exactly while it was handed all up to `flushed`."""
 
     def __init__(
-        self, source: Source, *, failed: Callable[[BaseException], None] = lambda error: None
+        self,
+        source: Source,
+        *,
+        failed: Callable[[BaseException], None] = lambda error: None,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
+        """`failed` is told why a reader could not be served, or an event not be read. An event that comes
+        early waits for those before it for `patience_seconds`."""
         self._source = source
+        self._others: Others = NoOthers()
         self._failed = failed
+        self._repairs = Repairs(source, self._repaired, failed, patience_seconds)
         self._logs: dict[LogId, Log] = {}
         self._grown: list[Log] = []
         self._queue: deque[Subscription] = deque()  # each that is behind stands here once at most
@@ -64,6 +58,15 @@ class Hub:
     def logs_in_memory(self) -> int:
         """Logs somebody listens to or waits for, or that have something to flush."""
         return len(self._logs)
+
+    @property
+    def repairs(self) -> int:
+        """How often something was read from the store that another node had not been heard of."""
+        return self._repairs.count
+
+    def meet(self, others: Others) -> None:
+        """There are other nodes. To be called before anyone listens."""
+        self._others = others
 
     # -- who listens --------------------------------------------------------
 
@@ -146,24 +149,60 @@ class Hub:
     # -- what is new --------------------------------------------------------
 
     def publish(self, event: Event) -> None:
-        """Learn of a stored event. It is handed out by the next `flush`."""
-        log = self._logs.get(event.log)
+        """Learn of an event that was stored here. It is handed out by the next `flush`."""
+        new = entry(event)
+        self._others.grew(event.log, new)
+        self.hear(event.log, new)
+
+    def hear(self, id: LogId, entry: Entry) -> None:
+        """Learn of an event that was stored, wherever. It is handed out by the next `flush`, or when what
+        comes before it is known."""
+        log = self._logs.get(id)
         if log is None:
             return
-        if not log.fresh:
+        had = len(log.fresh)
+        if not log.add(entry):
+            self._repairs.soon(log)
+        if log.fresh and not had:
             self._grown.append(log)
-        if not log.add(entry(event)):
-            self._fell(log.skip_to(event.seq))
+
+    def compare(self, heads: Mapping[LogId, int]) -> None:
+        """Learn how far logs have come in the store: what was not heard of is read."""
+        for id, head in heads.items():
+            log = self._logs.get(id)
+            if log is not None and log.known and head > log.head:
+                log.expected = max(log.expected, head)
+                self._repairs.soon(log)
+
+    def _repaired(self, log: Log, past: Past | None) -> None:
+        """Take what was read after the head of a log; None when it is damaged."""
+        if past is None or past.gap is not None or past.more:
+            # Too much to keep, or nothing that can be: each reads it for itself, or finds that it cannot.
+            self._fell(log.skip_to(max(log.expected, log.head, past.head if past else 0)))
+            self._grown.append(log)
+        for event in past.events if past else ():
+            self.hear(log.id, entry(event))
+        self.flush()
 
     def trimmed(self, gap: Gap) -> None:
-        """Learn that a range was removed from the store."""
-        log = self._logs.get(gap.log)
+        """Learn that a range was removed from the store here."""
+        self._others.cut(gap.log, gap.last)
+        self.hear_cut(gap.log, gap.last)
+
+    def hear_cut(self, id: LogId, last: int) -> None:
+        """Learn that the events up to `last` were removed from the store, wherever."""
+        log = self._logs.get(id)
         if log is not None:
-            log.forget(gap.last)
+            log.forget(last)
 
     def tell(self, id: LogId, kind: str, json: bytes) -> None:
         """Tell everyone at the head of a log something in passing: it is no event, and whoever is behind is
         not told."""
+        self._others.told(id, kind, json)
+        self.hear_told(id, kind, json)
+
+    def hear_told(self, id: LogId, kind: str, json: bytes) -> None:
+        """The same of what was told elsewhere."""
         log = self._logs.get(id)
         for framing, readers in log.live.items() if log else ():
             told = framing.aside(kind, json)
@@ -173,6 +212,7 @@ class Hub:
 
     def flush(self) -> None:
         """Hand what is new to everyone at the head. Costs one write a reader and log, however many events."""
+        self._others.flush()
         while self._grown:
             grown, self._grown = self._grown, []
             for log in grown:
@@ -203,7 +243,7 @@ class Hub:
             if not waiter.done():
                 waiter.set_result(None)
         if not log.users:
-            self._logs.pop(log.id, None)
+            self._let_go(log)
 
     def _fell(self, fallen: Sequence[Subscription]) -> None:
         self.behind += len(fallen)
@@ -253,6 +293,8 @@ class Hub:
                 sub.queued = False
                 try:
                     await self._catch_up_by_one(sub)
+                except StorageAway:  # it comes back, and nobody has to come anew for that
+                    asyncio.get_running_loop().call_later(AWAY_SECONDS, self._enqueue_if_wanted, sub)
                 except Exception as error:  # one reader's trouble is not the others', who wait behind it
                     self._failed(error)
                     sub.reader.lost()
@@ -279,6 +321,10 @@ class Hub:
         else:
             self._join(sub)
 
+    def _enqueue_if_wanted(self, sub: Subscription) -> None:
+        if self._wants(sub):
+            self._enqueue(sub)
+
     def _wants(self, sub: Subscription) -> bool:
         """Whether it is still open and behind, and its socket takes more; if not, `resume` goes on."""
         return not (sub.closed or sub.live or sub.reader.paused)
@@ -304,6 +350,7 @@ class Hub:
         log.users += 1
         if not log.known:
             try:
+                await self._others.follow(id)  # before the head is read: what comes between is heard
                 head = await self._source.head(id)
                 if head is None:
                     raise NoSuchRoom() if room_of(id) else NoSuchUser()
@@ -316,7 +363,16 @@ class Hub:
     def _release(self, log: Log) -> None:
         log.users -= 1
         if not log.users and not log.fresh:  # with something fresh, the flush lets it go
-            self._logs.pop(log.id, None)
+            self._let_go(log)
+
+    def _let_go(self, log: Log) -> None:
+        if self._logs.get(log.id) is log:
+            del self._logs[log.id]
+            self._others.unfollow(log.id)
+
+    def held(self) -> Sequence[LogId]:
+        """The logs whose heads are known here."""
+        return [log.id for log in self._logs.values() if log.known]
 
 
 def _cut(entries: list[Entry], limit_bytes: int, overhead: int = 0) -> list[Entry]:

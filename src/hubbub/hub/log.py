@@ -19,6 +19,9 @@ RING_ENTRIES = 256
 RING_BYTES = 256 * 1024
 """… and how many bytes of them at most, whichever is less."""
 
+EARLY_ENTRIES = 256
+"""How many events of a log may wait for one before them; others are read again."""
+
 _REFILLED_ENTRIES = RING_ENTRIES * 3 // 4
 """What a ring is cut to, and filled up to: well below the bound, so that not every flush has to cut."""
 
@@ -87,10 +90,24 @@ class Subscription:
 class Log:
     """Always true:
     * `fresh` holds the events `flushed`+1 to `head`, those no reader was handed yet;
-    * `ring` holds the events that end at `flushed`, without a hole.
+    * `ring` holds the events that end at `flushed`, without a hole;
+    * `early` holds events that come after `head`, at most EARLY_ENTRIES, none of them next.
     """
 
-    __slots__ = ("flushed", "fresh", "head", "id", "known", "live", "ring", "ring_bytes", "users", "waiters")
+    __slots__ = (
+        "early",
+        "expected",
+        "flushed",
+        "fresh",
+        "head",
+        "id",
+        "known",
+        "live",
+        "ring",
+        "ring_bytes",
+        "users",
+        "waiters",
+    )
 
     def __init__(self, id: LogId) -> None:
         self.id = id
@@ -98,6 +115,9 @@ class Log:
         self.known = False
         """Whether `head` was read from the store yet."""
         self.fresh: list[Entry] = []
+        self.expected = 0
+        """The greatest seq that anyone is known to have stored, where that is beyond `head`."""
+        self.early: dict[int, Entry] = {}
         self.ring: list[Entry] = []
         self.ring_bytes = 0
         self.live: dict[Framing, dict[Reader, Subscription]] = {}
@@ -112,16 +132,35 @@ class Log:
             self.known = True
             self.head = self.flushed = max(self.head, head)
 
+    @property
+    def lacks(self) -> bool:
+        """Whether there is more than was told."""
+        return self.expected > self.head
+
     def add(self, entry: Entry) -> bool:
-        """Put the next event behind the head. False when it is not the next: something was missed."""
+        """Put the next event behind the head, and those that came before their turn and follow it. False
+        while something is missed; an event that is not the next waits here for those before it."""
+        seq = entry.seq
         if not self.known:
-            self.head = self.flushed = entry.seq
+            self.head = self.flushed = max(self.head, seq)  # all before it is in the store
             return True
-        if entry.seq != self.head + 1:
-            return entry.seq <= self.head  # told before; the store numbers without holes
-        self.fresh.append(entry)
-        self.head = entry.seq
-        return True
+        if seq == self.head + 1:
+            self.fresh.append(entry)
+            self.head = seq
+            if self.early:
+                self._take_early()
+        elif seq > self.head:
+            self.expected = max(self.expected, seq)
+            if len(self.early) < EARLY_ENTRIES:
+                self.early[seq] = entry
+        return self.expected <= self.head
+
+    def _take_early(self) -> None:
+        while (entry := self.early.pop(self.head + 1, None)) is not None:
+            self.fresh.append(entry)
+            self.head = entry.seq
+        if not self.lacks:
+            self.early.clear()  # nothing is beyond what is expected
 
     def skip_to(self, head: int) -> list[Subscription]:
         """Some events up to `head` are only in the store: everyone at the head is behind now."""
@@ -129,6 +168,7 @@ class Log:
         for sub in fallen:
             self.fall_behind(sub)
         self.fresh.clear()
+        self.early.clear()
         self.ring.clear()
         self.ring_bytes = 0
         self.head = self.flushed = head

@@ -254,8 +254,8 @@ class Store(Protocol):
         ...
 
     async def endings(self, since: int | None) -> Endings:
-        """What others ended since the `upto` of an earlier answer; None the first time. What was ended through
-        this store may be among it."""
+        """What others ended since the `upto` of an earlier answer; None the first time. What was ended
+        through this store may be among it."""
         ...
 
 

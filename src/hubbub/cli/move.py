@@ -12,8 +12,9 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hubbub.cli.asked import Place
 from hubbub.cli.errors import Failed, Misused
-from hubbub.cli.places import Place, moved_from, moved_to, place
+from hubbub.cli.places import moved_from, moved_to, place
 from hubbub.cli.verify import show, verified
 from hubbub.storage.copying import TABLES, Table, Told
 from hubbub.storage.moving import Moved, begin, carry, end

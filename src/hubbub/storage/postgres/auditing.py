@@ -29,9 +29,9 @@ from hubbub.storage.auditing import (
 )
 from hubbub.storage.base import StoreInfo
 from hubbub.storage.errors import StoreUnusable
-from hubbub.storage.postgres.address import shown
-from hubbub.storage.postgres.copying import check_form
-from hubbub.storage.postgres.visiting import refusing, visit
+from hubbub.storage.postgres.database import DRIVER, Connection
+from hubbub.storage.postgres.opening import durability_of, shown
+from hubbub.storage.postgres.visiting import form_read, refusing, visit
 from hubbub.storage.strays import onward
 
 BATCH = 250
@@ -141,7 +141,7 @@ Row = tuple[Any, ...]
 class PostgresAudit:
     """An Auditing, of the store in a database. `open` makes one."""
 
-    def __init__(self, url: str, connection: asyncpg.Connection, form: int, info: StoreInfo) -> None:
+    def __init__(self, url: str, connection: Connection, form: int, info: StoreInfo) -> None:
         self._url = url
         self._connection = connection
         self.form = form
@@ -153,17 +153,14 @@ class PostgresAudit:
         connection = await visit(url, NAME, _LOOKING_UP)
         try:
             with refusing(url):
-                form = await check_form(connection, url)
+                form = await form_read(connection)
                 epoch = await connection.fetchval("SELECT epoch FROM store")
-                version = await connection.fetchval("SHOW server_version")
-                durable = await connection.fetchval("SHOW synchronous_commit")
-            if epoch is None:
-                raise StoreUnusable(f"{shown(url)}: The database does not say whose it is.")
+                durability = await durability_of(connection, {})
         except BaseException:
             await connection.close()
             raise
-        durability = f"synchronous_commit={durable}"
-        info = StoreInfo(backend="postgresql", version=version, epoch=epoch, durability=durability)
+        version = ".".join(map(str, connection.get_server_version()[:2]))
+        info = StoreInfo(backend="postgresql", version=version, epoch=str(epoch or ""), durability=durability)
         return cls(url, connection, form, info)
 
     async def close(self) -> None:
@@ -340,19 +337,19 @@ def _alone(source: str, seq: int) -> tuple[int, int, int]:
 
 
 @contextmanager
-def _meaning(url: str, connection: asyncpg.Connection) -> Iterator[None]:
+def _meaning(url: str, connection: Connection) -> Iterator[None]:
     """What the driver's errors mean to a check."""
     try:
         yield
     except UnicodeDecodeError as error:
         raise Damaged("A text is none any more.") from error
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except DRIVER as error:
         if connection.is_closed():
             raise StoreUnusable(f"{shown(url)}: the database is gone ({error}).") from error
         raise StorageFailed(f"PostgreSQL cannot go on: {error}") from error
 
 
-async def _structure(connection: asyncpg.Connection) -> AsyncIterator[str]:
+async def _structure(connection: Connection) -> AsyncIterator[str]:
     schema = await connection.fetchval(_AMCHECK)
     for name, oid, is_valid, is_btree in await connection.fetch(_INDEXES):
         if not is_valid:

@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 from typing import Self
 
-import asyncpg
-import msgspec
-
 from hubbub.storage.copying import BATCH, Key, Row, Table
 from hubbub.storage.errors import StoreInUse, StoreUnusable
 from hubbub.storage.moving import Mark, why_not
-from hubbub.storage.postgres.address import shown
-from hubbub.storage.postgres.visiting import refusing, visit
-
-UNMARK = "drop the table hubbub.moving"
-"""How somebody removes a mark by hand."""
+from hubbub.storage.postgres.database import Connection
+from hubbub.storage.postgres.marking import UNMARK, read_mark, remove_mark, write_mark
+from hubbub.storage.postgres.opening import shown
+from hubbub.storage.postgres.schema import form_of, migrate, steps
+from hubbub.storage.postgres.visiting import form_read, refusing, visit
 
 _ONE_MOVE = int.from_bytes(b"hub mov")
 """The advisory lock of the one move that a database is an end of."""
@@ -22,20 +19,6 @@ _MOVE, _BACKUP = "hubbub move", "hubbub backup"
 _READERS = ("hubbub verify", _BACKUP)
 """As whom those connect who only read."""
 
-_MARKED = "SELECT to_regclass('hubbub.moving') IS NOT NULL"
-_MARK = "SELECT mark FROM hubbub.moving"
-_MAKE_MARK = """
-    CREATE SCHEMA IF NOT EXISTS hubbub;
-    CREATE TABLE IF NOT EXISTS hubbub.moving (one boolean PRIMARY KEY CHECK (one), mark text NOT NULL);
-"""
-_SET_MARK = """
-    INSERT INTO hubbub.moving (one, mark) VALUES (true, $1) ON CONFLICT (one) DO UPDATE SET mark = $1
-"""
-_REMOVE_MARK = "DROP TABLE hubbub.moving"
-_HOLDS = """
-    SELECT EXISTS (SELECT FROM pg_class JOIN pg_namespace AS schema ON schema.oid = relnamespace
-                   WHERE nspname = 'hubbub' AND relkind IN ('r', 'p') AND relname <> 'moving')
-"""
 _OTHERS = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> ALL($1) AND application_name LIKE 'hubbub%'
@@ -47,18 +30,10 @@ _NUMBER_ON = """
 """
 
 
-async def read_mark(connection: asyncpg.Connection) -> Mark | None:
-    """Of the move that the database is one end of."""
-    if not await connection.fetchval(_MARKED):
-        return None
-    mark = await connection.fetchval(_MARK)
-    return None if mark is None else msgspec.json.decode(mark, type=Mark)
-
-
 class Tables:
     """A Target, of a connection."""
 
-    def __init__(self, url: str, connection: asyncpg.Connection) -> None:
+    def __init__(self, url: str, connection: Connection) -> None:
         self._url = url
         self._connection = connection
 
@@ -114,10 +89,10 @@ class Snapshot(Tables):
         try:
             with refusing(url):
                 await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                await form_read(connection)
                 mark = await read_mark(connection)
                 if mark is not None and mark.end == "target":
-                    raise StoreUnusable(why_not(mark, shown(url), UNMARK))
-                await check_form(connection, url)
+                    raise StoreUnusable(why_not(mark, "this database", UNMARK))
         except BaseException:
             await connection.close()
             raise
@@ -133,7 +108,7 @@ class Snapshot(Tables):
 class _End(Tables):
     """A database that no other move is an end of."""
 
-    def __init__(self, url: str, connection: asyncpg.Connection) -> None:
+    def __init__(self, url: str, connection: Connection) -> None:
         super().__init__(url, connection)
         self._marking = connection
 
@@ -164,9 +139,7 @@ class _End(Tables):
 
     async def set_mark(self, mark: Mark) -> None:
         with refusing(self._url):
-            async with self._marking.transaction():
-                await self._marking.execute(_MAKE_MARK)
-                await self._marking.execute(_SET_MARK, msgspec.json.encode(mark).decode())
+            await write_mark(self._marking, mark)
 
 
 class FromPostgres(_End):
@@ -177,7 +150,7 @@ class FromPostgres(_End):
         self._connection = await visit(self._url, _MOVE)
         with refusing(self._url):
             await self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        await check_form(self._connection, self._url)
+            await form_read(self._connection)
 
     async def set_mark(self, mark: Mark) -> None:
         """Whoever connects from now on sees it; those who came before are looked for again."""
@@ -186,7 +159,7 @@ class FromPostgres(_End):
             await self._check_alone()
         except StoreInUse:
             with refusing(self._url):
-                await self._marking.execute(_REMOVE_MARK)
+                await remove_mark(self._marking)
             raise
 
     async def _check_alone(self) -> None:
@@ -202,32 +175,31 @@ class FromPostgres(_End):
 class ToPostgres(_End):
     """A To."""
 
-    async def open(self) -> None:
-        with refusing(self._url):
-            # What a crash takes of it is brought again; the mark's removal waits for all of it.
-            await self._connection.execute("SET synchronous_commit = off")
-            await make(self._connection)
-
     async def holds(self) -> bool:
         with refusing(self._url):
-            return bool(await self._connection.fetchval(_HOLDS))
+            return (await form_of(self._connection)).form > 0
+
+    async def set_mark(self, mark: Mark) -> None:
+        """With the tables: neither is ever there without the other."""
+
+        async def begin(connection: Connection) -> None:
+            await write_mark(connection, mark)
+
+        with refusing(self._url):
+            await migrate(self._connection, steps()[:1], begin)
+
+    async def open(self) -> None:
+        async def begun(connection: Connection) -> None:
+            raise AssertionError("the first step was taken with the mark")
+
+        with refusing(self._url):
+            await migrate(self._connection, steps(), begun)
+            # What a crash takes of the rows is brought again, and the mark goes only when all are on disk.
+            await self._connection.execute("SET synchronous_commit = off")
 
     async def finish(self) -> None:
         with refusing(self._url):
             await self._connection.execute("SET synchronous_commit = on")
             await self._connection.execute(_NUMBER_ON)
             await self._connection.execute("ANALYZE")
-            await self._connection.execute(_REMOVE_MARK)
-
-
-async def make(connection: asyncpg.Connection) -> None:
-    from importlib.resources import files
-
-    if not await connection.fetchval("SELECT to_regclass('hubbub.store') IS NOT NULL"):
-        async with connection.transaction():
-            for file in sorted((files("hubbub.storage.postgres") / "migrations").iterdir(), key=str):
-                await connection.execute(file.read_text("utf-8"))
-
-
-async def check_form(connection: asyncpg.Connection, url: str) -> int:
-    return 1
+            await remove_mark(self._connection)

@@ -3,6 +3,7 @@
 Here the position of an event becomes the two numbers that it is of, and a log is told where it ends.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -11,7 +12,7 @@ from pathlib import Path
 import apsw
 
 from hubbub.domain.errors import HubbubError, StorageFailed
-from hubbub.storage.copying import BATCH, Key, Row, Table
+from hubbub.storage.copying import BATCH, Key, Row, Source, Table, copy
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.moving import Mark
 from hubbub.storage.sqlite import wal
@@ -226,3 +227,25 @@ def make(connection: apsw.Connection) -> None:
 
 def _is_told(error: StorageFailed) -> None:
     """By the call that failed."""
+
+
+# -- a backup -------------------------------------------------------------------
+
+
+async def write(source: Source, file: Path) -> None:
+    """Make a new database of all that `source` has: one file, its owner's alone, synced.
+
+    Raises StoreUnusable, OSError.
+    """
+    os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    connection = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        with refusing(str(file)):
+            # What is interrupted is thrown away, and what is whole is synced at the end.
+            connection.pragma("journal_mode", "off")
+            connection.pragma("synchronous", 0)
+            make(connection)
+        await copy(source, Tables(connection))
+    finally:
+        connection.close()
+    sync(file)

@@ -77,7 +77,7 @@ async def sow(where: Place, seed: Seed) -> None:
 
 
 async def audit_of(where: Place) -> Auditing:
-    """The store in a directory or a database, or of a backup's file, to be looked through, whether or not servers
+    """The store in a directory or a database, or of a backup's file, to be looked through, also while servers
     have it.
 
     Raises StoreUnusable.

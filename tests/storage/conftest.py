@@ -1,16 +1,21 @@
 """A store of each kind, with three people and two rooms in it, that can be closed and opened again."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from inspect import isawaitable
 from pathlib import Path
 from random import Random
 
 import apsw
+import asyncpg
 import pytest
+from support.postgres import Databases
 
 from hubbub.domain.errors import Damaged, StorageFailed
 from hubbub.domain.ids import LogId
 from hubbub.storage.auditing import Auditing
 from hubbub.storage.base import Store
+from hubbub.storage.postgres import PostgresStore
 from hubbub.storage.sqlite import SqliteStore
 from hubbub.storage.sqlite.auditing import SqliteAudit
 from hubbub.storage.sqlite.places import position
@@ -18,7 +23,8 @@ from hubbub.storage.sqlite.syncing import Pace
 
 from .drafting import room, user
 
-Open = Callable[[], Store]
+Open = Callable[[], Awaitable[Store]]
+OpenPostgres = Callable[..., Awaitable[PostgresStore]]
 
 
 @pytest.fixture
@@ -66,7 +72,24 @@ def open_sqlite_apart(open_sqlite: Callable[..., SqliteStore]) -> Callable[..., 
     return lambda **options: open_sqlite(apart=at_once, pace=Pace(apart=True), **options)
 
 
-@pytest.fixture(params=["sqlite", "sqlite_apart"])
+@pytest.fixture
+def open_postgres(postgres: str, broken: list[StorageFailed], damaged: list[Damaged]) -> OpenPostgres:
+    """Another node at the database of this test."""
+
+    async def open(url: str = postgres, **options: object) -> PostgresStore:
+        given = {
+            "now_ms": lambda: 1_700_000_000_000,
+            "randomness": Random(url).randbytes,
+            "monotonic": time.monotonic,
+            "on_broken": broken.append,
+            "on_damaged": damaged.append,
+        }
+        return await PostgresStore.open(url, **(given | options))
+
+    return open
+
+
+@pytest.fixture(params=["sqlite", "sqlite_apart", "postgres"])
 def backend(request: pytest.FixtureRequest) -> str:
     """Whose turn it is: a database, and maybe how it is opened."""
     return request.param
@@ -75,7 +98,13 @@ def backend(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def open_store(request: pytest.FixtureRequest, backend: str) -> Open:
     """Opens the store of this test."""
-    return request.getfixturevalue(f"open_{backend}")
+    opener = request.getfixturevalue(f"open_{backend}")
+
+    async def open() -> Store:
+        opened = opener()
+        return await opened if isawaitable(opened) else opened
+
+    return open
 
 
 @pytest.fixture
@@ -84,7 +113,12 @@ def spoil_sqlite(directory: Path) -> "SpoilSqlite":
 
 
 @pytest.fixture
-def spoil(request: pytest.FixtureRequest, backend: str) -> "SpoilSqlite":
+def spoil_postgres(postgres: str, databases: Databases) -> "SpoilPostgres":
+    return SpoilPostgres(postgres, databases)
+
+
+@pytest.fixture
+def spoil(request: pytest.FixtureRequest, backend: str) -> "SpoilSqlite | SpoilPostgres":
     """Changes what is stored behind the back of the store of this test."""
     return request.getfixturevalue(f"spoil_{backend.partition('_')[0]}")
 
@@ -102,7 +136,7 @@ def audit(request: pytest.FixtureRequest, backend: str) -> Callable[[], Auditing
 
 @pytest.fixture
 async def store(open_store: Open) -> AsyncIterator[Store]:
-    store = open_store()
+    store = await open_store()
     await furnish(store)
     yield store
     await store.close()
@@ -114,7 +148,7 @@ def reopened(open_store: Open, store: Store) -> Callable[[], Awaitable[Store]]:
 
     async def reopen() -> Store:
         await store.close()
-        return open_store()
+        return await open_store()
 
     return reopen
 
@@ -145,9 +179,65 @@ class SpoilSqlite:
     def remove(self, log: LogId, seq: int) -> None:
         self("DELETE FROM events WHERE position = ?", self.position(log, seq))
 
+    def move(self, log: LogId, seq: int, to: LogId, to_seq: int) -> None:
+        self.event(log, seq, position=self.position(to, to_seq))
+
+    def key(self, key: str, **columns: object) -> None:
+        changed = ", ".join(f"{name} = ?" for name in columns)
+        self(f"UPDATE keys SET {changed} WHERE key = ?", *columns.values(), key)
+
     def position(self, log: LogId, seq: int) -> int:
         ((number,),) = self("SELECT number FROM logs WHERE name = ?", log)
         return position(number, seq)
+
+
+class SpoilPostgres:
+    """The same, for a store in PostgreSQL."""
+
+    def __init__(self, url: str, databases: Databases) -> None:
+        self._url = url
+        self._aside = databases.aside
+
+    def __call__(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
+        """Anything at all, in the database's own words."""
+        return self._aside.run(self._do(sql, arguments))
+
+    async def _do(self, sql: str, arguments: tuple[object, ...]) -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(self._url, server_settings={"search_path": "hubbub"})
+        try:
+            rows = await connection.fetch(f"{sql} RETURNING *" if "SELECT" not in sql else sql, *arguments)
+            assert rows, "nothing was spoiled"
+            return rows
+        finally:
+            await connection.close()
+
+    def event(self, log: LogId, seq: int, **columns: object) -> None:
+        self(f"UPDATE events SET {_set(columns)} WHERE {self._place(log, seq)}", *_typed(columns))
+
+    def remove(self, log: LogId, seq: int) -> None:
+        self(f"DELETE FROM events WHERE {self._place(log, seq)}")
+
+    def move(self, log: LogId, seq: int, to: LogId, to_seq: int) -> None:
+        where = self._place(log, seq)
+        self(f"UPDATE events SET log = {self._number(to)}, seq = {to_seq} WHERE {where}")
+
+    def key(self, key: str, **columns: object) -> None:
+        self(f"UPDATE keys SET {_set(columns)} WHERE key = '{key}'", *_typed(columns))
+
+    def _place(self, log: LogId, seq: int) -> str:
+        return f"log = {self._number(log)} AND seq = {seq}"
+
+    def _number(self, log: LogId) -> int:
+        ((number,),) = self("SELECT number FROM logs WHERE name = $1", log)
+        return number
+
+
+def _set(columns: dict[str, object]) -> str:
+    return ", ".join(f"{name} = ${n}" for n, name in enumerate(columns, 1))
+
+
+def _typed(columns: dict[str, object]) -> list[object]:
+    return [bool(value) if name == "sent" else value for name, value in columns.items()]
 
 
 async def furnish(store: Store) -> None:

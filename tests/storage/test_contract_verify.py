@@ -16,6 +16,11 @@ from .drafting import ATTIC, LOUNGE, draft, post, say, session
 ADA, BOB, CY = inbox_log("ada"), inbox_log("bob"), inbox_log("cy")
 
 
+@pytest.fixture(params=["sqlite", "sqlite_apart"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
 async def checked(audit, **options):
     store: Auditing = audit()
     try:
@@ -65,7 +70,7 @@ async def test_a_store_as_it_must_be_is_whole_and_everything_was_looked_at(store
 
 
 async def test_an_empty_store_is_whole(open_store, audit):
-    await open_store().close()
+    await (await open_store()).close()
 
     assert (await checked(audit)).whole
 

@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 
-from support.deadline import deadline
-
 from hubbub.domain.events import Draft, Event, Posted
 from hubbub.domain.ids import LogId
 from hubbub.storage.base import Outcome, Store
+from support.deadline import deadline
 
 from .drafting import draft
 

@@ -54,9 +54,24 @@ class Databases:
         self.aside.run(self._drop(url.rpartition("/")[2]))
 
     async def _drop(self, name: str) -> None:
-        connection = await asyncpg.connect(self._server.superuser_url)
+        await self._do(self._server.superuser_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+    def allow_texts_that_are_none(self, url: str) -> None:
+        """In that database any bytes may be cast to text, as a disk might do it."""
+        sql = """
+            DO $$ BEGIN CREATE CAST (bytea AS text) WITHOUT FUNCTION;
+            EXCEPTION WHEN duplicate_object THEN NULL; END $$
+        """
+        self.aside.run(self._do(self.superuser_url(url), sql))
+
+    def superuser_url(self, url: str) -> str:
+        """Of the same database, for who may do everything there."""
+        return self._server.superuser_url.rpartition("/")[0] + "/" + url.rpartition("/")[2]
+
+    async def _do(self, url: str, sql: str) -> None:
+        connection = await asyncpg.connect(url)
         try:
-            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            await connection.execute(sql)
         finally:
             await connection.close()
 

@@ -8,6 +8,7 @@ import asyncpg
 
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.postgres.database import DRIVER, Connection
+from hubbub.storage.postgres.marking import check_unmarked
 from hubbub.storage.postgres.schema import check, form_of, migrate, steps
 
 OLDEST = 14
@@ -43,6 +44,7 @@ async def bring_up(
     connection: Connection, now_ms: Callable[[], int], randomness: Callable[[int], bytes], *, create: bool
 ) -> None:
     """To the form this code knows; an empty database becomes a new store. Raises StoreUnusable."""
+    await check_unmarked(connection)
     known = steps()
     form = await form_of(connection)
     check(form, len(known))

@@ -22,6 +22,7 @@ from hubbub.storage.postgres.database import (
     Database,
     leave,
 )
+from hubbub.storage.postgres.marking import EPOCH
 from hubbub.storage.postgres.opening import bring_up, durability_of, refusing
 from hubbub.storage.postgres.people import People
 from hubbub.storage.postgres.retention import Retention
@@ -104,7 +105,7 @@ class PostgresStore(Retention, Rooms, People, Sessions):
         async def connect() -> Connection:
             connection = await dial()
             try:
-                found = await connection.fetchval("SELECT epoch FROM store")
+                found = await connection.fetchval(EPOCH)
             except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
                 found = None
             except BaseException:

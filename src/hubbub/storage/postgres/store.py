@@ -96,7 +96,7 @@ class PostgresStore(Retention, Rooms, People, Sessions):
                 await bring_up(first, now_ms, randomness, create=create)
                 row = await first.fetchrow("SELECT epoch, ticket_secret FROM store")
                 await clock.measure(first)
-                version = ".".join(map(str, first.get_server_version()[:2]))
+                version = "{0.major}.{0.micro}".format(first.get_server_version())
             finally:
                 await leave(first)
         assert row is not None, "the row is made with the store"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from hubbub.domain.errors import StorageAway
+from hubbub.domain.errors import StaleCursor, StorageAway
 from hubbub.domain.events import Event, Gap
 from hubbub.domain.ids import LogId, MessageId, UserId
 from hubbub.hub import Hub
@@ -236,6 +236,28 @@ async def test_what_was_removed_before_it_was_heard_of_is_a_gap(here, there):
     await settle()
 
     assert reader.heard == ["gap-3", "4"]
+
+
+async def test_who_comes_from_another_node_and_has_seen_more_goes_on_from_there(here, there):
+    early = await here.listens()
+    there.says(5)  # nothing of it was heard of here yet
+
+    late = await here.listens(after=4)
+    await settle()
+    for message in there.says(1):
+        here.relay.heard(message)
+    await settle()
+
+    assert late.heard == ["5", "6"]
+    assert early.heard == numbers(1, 6)
+
+
+async def test_a_cursor_that_no_node_gave_is_refused_all_the_same(here, there):
+    await here.listens()
+    there.says(5)
+
+    with pytest.raises(StaleCursor):
+        await here.listens(after=6)
 
 
 async def test_what_is_removed_there_is_not_served_from_memory_here(here, there):

@@ -20,7 +20,7 @@ from hubbub.storage.moving import From, To
 from hubbub.storage.sqlite import SqliteStore
 from hubbub.storage.sqlite.auditing import SqliteAudit
 from hubbub.storage.sqlite.copying import FromDirectory, ToDirectory, write
-from hubbub.storage.sqlite.directory import DATABASE
+from hubbub.storage.sqlite.directory import DATABASE, check_arrived
 
 if TYPE_CHECKING:
     from hubbub.storage.postgres.store import PostgresStore
@@ -48,9 +48,12 @@ async def has_store(where: Place) -> bool:
 
 
 async def check_store(where: Place) -> None:
-    """Raises Failed where there is none, StoreUnusable for a database that cannot be reached."""
+    """Raises Failed where there is none; StoreUnusable where a move to it was not finished, or for a database
+    that cannot be reached."""
     if not await has_store(where):
         raise Failed(f"there is no hubbub store in {where}")
+    if isinstance(where, Path):
+        check_arrived(where)
 
 
 async def beside_servers(where: Place, *, create: bool = False) -> Store:

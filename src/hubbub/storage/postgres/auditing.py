@@ -30,7 +30,7 @@ from hubbub.storage.auditing import (
 from hubbub.storage.base import StoreInfo
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.postgres.database import DRIVER, Connection
-from hubbub.storage.postgres.opening import durability_of, shown
+from hubbub.storage.postgres.opening import durability_of, shown, version_of
 from hubbub.storage.postgres.visiting import form_read, refusing, visit
 from hubbub.storage.strays import onward
 
@@ -159,7 +159,7 @@ class PostgresAudit:
         except BaseException:
             await connection.close()
             raise
-        version = ".".join(map(str, connection.get_server_version()[:2]))
+        version = version_of(connection)
         info = StoreInfo(backend="postgresql", version=version, epoch=str(epoch or ""), durability=durability)
         return cls(url, connection, form, info)
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Self
 
 from hubbub.storage.copying import BATCH, Key, Row, Table
-from hubbub.storage.errors import StoreInUse, StoreUnusable
-from hubbub.storage.moving import Mark, why_not
+from hubbub.storage.errors import StoreInUse
+from hubbub.storage.moving import Mark
 from hubbub.storage.postgres.database import Connection
 from hubbub.storage.postgres.marking import UNMARK, read_mark, remove_mark, write_mark
 from hubbub.storage.postgres.opening import shown
@@ -90,9 +90,6 @@ class Snapshot(Tables):
             with refusing(url):
                 await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 await form_read(connection)
-                mark = await read_mark(connection)
-                if mark is not None and mark.end == "target":
-                    raise StoreUnusable(why_not(mark, "this database", UNMARK))
         except BaseException:
             await connection.close()
             raise

@@ -40,6 +40,11 @@ async def durability_of(connection: Connection, settings: dict[str, str]) -> str
     return f"synchronous_commit={synchronous}, fsync={fsync}"
 
 
+def version_of(connection: Connection) -> str:
+    """Of the server, as it says it: 15.18, without what a distribution adds."""
+    return str(connection.get_settings().server_version).partition(" ")[0]
+
+
 async def bring_up(
     connection: Connection, now_ms: Callable[[], int], randomness: Callable[[int], bytes], *, create: bool
 ) -> None:

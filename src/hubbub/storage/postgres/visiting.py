@@ -7,7 +7,9 @@ from types import MappingProxyType
 import asyncpg
 
 from hubbub.storage.errors import StoreUnusable
+from hubbub.storage.moving import why_not
 from hubbub.storage.postgres.database import CONNECT_SECONDS, DRIVER, Connection
+from hubbub.storage.postgres.marking import UNMARK, read_mark
 from hubbub.storage.postgres.opening import shown
 from hubbub.storage.postgres.schema import check, form_of, steps
 
@@ -38,7 +40,10 @@ async def holds_store(url: str) -> bool:
 
 
 async def form_read(connection: Connection) -> int:
-    """The form of a database that is to be read as it is. Raises StoreUnusable for one that cannot be."""
+    """The form of a database that is to be read as it is.
+
+    Raises StoreUnusable for one that cannot be, or to which a move was not finished.
+    """
     known = len(steps())
     form = await form_of(connection)
     check(form, known)
@@ -49,6 +54,9 @@ async def form_read(connection: Connection) -> int:
             f"The database has form {form.form}, and this hubbub reads form {known}: a server brings it up"
             " when it starts."
         )
+    mark = await read_mark(connection)
+    if mark is not None and mark.end == "target":
+        raise StoreUnusable(why_not(mark, "this database", UNMARK))
     return form.form
 
 

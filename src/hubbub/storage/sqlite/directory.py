@@ -55,6 +55,13 @@ def read_mark(directory: Path) -> Mark | None:
         raise StoreUnusable(f"{directory / MOVING} cannot be read ({error}).") from error
 
 
+def check_arrived(directory: Path) -> None:
+    """Raises StoreUnusable when a move to the directory was not finished."""
+    mark = read_mark(directory)
+    if mark is not None and mark.end == "target":
+        raise StoreUnusable(why_not(mark, str(directory), unmark(directory)))
+
+
 def write_mark(directory: Path, mark: Mark) -> None:
     """Durably, all of it or nothing. Raises OSError."""
     new = directory / f"{MOVING}.partial"

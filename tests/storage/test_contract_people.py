@@ -3,7 +3,7 @@
 import pytest
 
 from hubbub.domain.errors import NameTaken, NoSuchRoom, NoSuchUser, WrongCredentials
-from hubbub.domain.ids import inbox_log
+from hubbub.domain.ids import SessionId, inbox_log
 from hubbub.storage.base import Seed, Store
 
 from .drafting import LOUNGE, room, session, user
@@ -218,3 +218,14 @@ async def test_a_seed_with_a_taken_name_leaves_nothing_behind(store, clashing: S
     assert await store.user("eve") is None
     assert await store.session_by_token(TOKEN) is None
     assert await store.room("pantry") is None
+
+
+async def test_many_sessions_are_looked_up_at_once(store: Store):
+    await store.create_session(session("s1"), b"1" * 32)
+    await store.create_session(session("s2"), b"2" * 32)
+
+    assert await store.those([SessionId("s2"), SessionId("gone"), SessionId("s1")]) == {
+        "s1": session("s1"),
+        "s2": session("s2"),
+    }
+    assert await store.those([]) == {}

@@ -1,5 +1,5 @@
-"""What one post, one delivery and one message on the bus cost, from the recorded figures of a cluster; what that
-foretells of runs it was not taken from; and what it would take for many more users.
+"""What a post, a delivery and a message on the bus cost, by the recorded figures of a cluster; and what that
+foretells of runs it was not taken from.
 
     python benchmarks/capacity.py benchmarks/results/2026-11-25
 

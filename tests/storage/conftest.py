@@ -11,12 +11,17 @@ import asyncpg
 import pytest
 
 from hubbub.domain.errors import Damaged, StorageFailed
+from hubbub.domain.events import Event
 from hubbub.domain.ids import LogId
 from hubbub.storage.auditing import Auditing
 from hubbub.storage.base import Store
 from hubbub.storage.postgres import PostgresStore
+from hubbub.storage.postgres.auditing import PostgresAudit
+from hubbub.storage.postgres.logs import COLUMNS as POSTGRES_COLUMNS
+from hubbub.storage.postgres.logs import read_event as read_postgres_event
 from hubbub.storage.sqlite import SqliteStore
 from hubbub.storage.sqlite.auditing import SqliteAudit
+from hubbub.storage.sqlite.logs import COLUMNS, read_event
 from hubbub.storage.sqlite.places import position
 from hubbub.storage.sqlite.syncing import Pace
 from support.postgres import Databases
@@ -130,12 +135,20 @@ def spoil(request: pytest.FixtureRequest, backend: str) -> "SpoilSqlite | SpoilP
 
 
 @pytest.fixture
-def audit_sqlite(directory: Path) -> Callable[[], Auditing]:
-    return lambda: SqliteAudit(directory / "hubbub.db")
+def audit_sqlite(directory: Path) -> Callable[[], Awaitable[Auditing]]:
+    async def open() -> Auditing:
+        return SqliteAudit(directory / "hubbub.db")
+
+    return open
 
 
 @pytest.fixture
-def audit(request: pytest.FixtureRequest, backend: str) -> Callable[[], Auditing]:
+def audit_postgres(postgres: str) -> Callable[[], Awaitable[Auditing]]:
+    return lambda: PostgresAudit.open(postgres)
+
+
+@pytest.fixture
+def audit(request: pytest.FixtureRequest, backend: str) -> Callable[[], Awaitable[Auditing]]:
     """Looks at the store of this test, whether or not it is open."""
     return request.getfixturevalue(f"audit_{backend.partition('_')[0]}")
 
@@ -161,6 +174,9 @@ def reopened(open_store: Open, store: Store) -> Callable[[], Awaitable[Store]]:
 
 class SpoilSqlite:
     """What a disk, or somebody with another program, does to a store: the store is told nothing of it."""
+
+    knows_ends = False
+    """Whether it is written down where a log ends."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -192,16 +208,54 @@ class SpoilSqlite:
         changed = ", ".join(f"{name} = ?" for name in columns)
         self(f"UPDATE keys SET {changed} WHERE key = ?", *columns.values(), key)
 
-    def position(self, log: LogId, seq: int) -> int:
+    def log(self, log: LogId, **columns: object) -> None:
+        changed = ", ".join(f"{name.removeprefix('floor_')} = ?" for name in columns)
+        self(f"UPDATE logs SET {changed} WHERE name = ?", *columns.values(), log)
+
+    def text(self, log: LogId, seq: int, content: bytes) -> None:
+        """One that may be none."""
+        at = self.position(log, seq)
+        self("UPDATE events SET text = CAST(? AS TEXT) WHERE position = ?", content, at)
+
+    def cut(self, log: LogId, seq: int) -> None:
+        """The last event, and all that tells of it."""
+        self.remove(log, seq)
+
+    def end(self, log: LogId, link: bytes) -> None:
+        """What the next event is to be tied to: it is written down nowhere."""
+
+    def number(self, log: LogId) -> int:
         ((number,),) = self("SELECT number FROM logs WHERE name = ?", log)
-        return position(number, seq)
+        return number
+
+    def position(self, log: LogId, seq: int) -> int:
+        return position(self.number(log), seq)
+
+    # -- looking --------------------------------------------------------------
+
+    def tie(self, log: LogId, seq: int) -> tuple[bytes, bytes]:
+        """The salt and the link of an event."""
+        (tie,) = self("SELECT salt, link FROM events WHERE position = ?", self.position(log, seq))
+        return tie
+
+    def floor_link(self, log: LogId) -> bytes | None:
+        ((link,),) = self("SELECT link FROM logs WHERE name = ?", log)
+        return link
+
+    def events(self, log: LogId) -> list[tuple[Event, bytes]]:
+        """With their salts."""
+        sql = f"SELECT {COLUMNS} FROM events WHERE position >> 36 = ? ORDER BY position"
+        return [(read_event(log, row), row[-2]) for row in self(sql, self.number(log))]
 
 
 class SpoilPostgres:
-    """The same, for a store in PostgreSQL."""
+    """The same, for a store in PostgreSQL. What keeps rows from hanging on nothing goes first."""
+
+    knows_ends = True
 
     def __init__(self, url: str, databases: Databases) -> None:
         self._url = url
+        self._databases = databases
         self._aside = databases.aside
 
     def __call__(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
@@ -211,7 +265,9 @@ class SpoilPostgres:
     async def _do(self, sql: str, arguments: tuple[object, ...]) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(self._url, server_settings={"search_path": "hubbub"})
         try:
-            rows = await connection.fetch(f"{sql} RETURNING *" if "SELECT" not in sql else sql, *arguments)
+            for table, name in (("rooms", "rooms_log_fkey"), ("sessions", "sessions_user_fkey")):
+                await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
+            rows = await connection.fetch(f"{sql} RETURNING true" if "SELECT" not in sql else sql, *arguments)
             assert rows, "nothing was spoiled"
             return rows
         finally:
@@ -225,15 +281,43 @@ class SpoilPostgres:
 
     def move(self, log: LogId, seq: int, to: LogId, to_seq: int) -> None:
         where = self._place(log, seq)
-        self(f"UPDATE events SET log = {self._number(to)}, seq = {to_seq} WHERE {where}")
+        self(f"UPDATE events SET log = {self.number(to)}, seq = {to_seq} WHERE {where}")
 
     def key(self, key: str, **columns: object) -> None:
         self(f"UPDATE keys SET {_set(columns)} WHERE key = '{key}'", *_typed(columns))
 
-    def _place(self, log: LogId, seq: int) -> str:
-        return f"log = {self._number(log)} AND seq = {seq}"
+    def log(self, log: LogId, **columns: object) -> None:
+        self(f"UPDATE logs SET {_set(columns)} WHERE name = '{log}'", *columns.values())
 
-    def _number(self, log: LogId) -> int:
+    def text(self, log: LogId, seq: int, content: bytes) -> None:
+        self._databases.allow_texts_that_are_none(self._url)
+        self(f"UPDATE events SET text = $1::bytea::text WHERE {self._place(log, seq)}", content)
+
+    def cut(self, log: LogId, seq: int) -> None:
+        self.remove(log, seq)
+        self.log(log, head=seq - 1, link=self.tie(log, seq - 1)[1])
+
+    def end(self, log: LogId, link: bytes) -> None:
+        self.log(log, link=link)
+
+    # -- looking --------------------------------------------------------------
+
+    def tie(self, log: LogId, seq: int) -> tuple[bytes, bytes]:
+        (tie,) = self(f"SELECT salt, link FROM events WHERE {self._place(log, seq)}")
+        return tie[0], tie[1]
+
+    def floor_link(self, log: LogId) -> bytes | None:
+        ((link,),) = self("SELECT floor_link FROM logs WHERE name = $1", log)
+        return link
+
+    def events(self, log: LogId) -> list[tuple[Event, bytes]]:
+        sql = f"SELECT {POSTGRES_COLUMNS} FROM events WHERE log = $1 ORDER BY seq"
+        return [(read_postgres_event(log, row), row["salt"]) for row in self(sql, self.number(log))]
+
+    def _place(self, log: LogId, seq: int) -> str:
+        return f"log = {self.number(log)} AND seq = {seq}"
+
+    def number(self, log: LogId) -> int:
         ((number,),) = self("SELECT number FROM logs WHERE name = $1", log)
         return number
 

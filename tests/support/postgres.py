@@ -80,8 +80,20 @@ class Databases:
     def thaw(self) -> None:
         self._server.thaw()
 
-    async def _do(self, script: str) -> None:
-        connection = await asyncpg.connect(self._server.superuser_url)
+    def allow_texts_that_are_none(self, url: str) -> None:
+        """In that database any bytes may be cast to text, as a disk might do it."""
+        sql = """
+            DO $$ BEGIN CREATE CAST (bytea AS text) WITHOUT FUNCTION;
+            EXCEPTION WHEN duplicate_object THEN NULL; END $$
+        """
+        self.aside.run(self._do(sql, self.superuser_url(url)))
+
+    def superuser_url(self, url: str) -> str:
+        """Of the same database, for who may do everything there."""
+        return f"{self._server.superuser_url.rpartition('/')[0]}/{name_of(url)}"
+
+    async def _do(self, script: str, url: str = "") -> None:
+        connection = await asyncpg.connect(url or self._server.superuser_url)
         try:
             await connection.execute(script)
         finally:

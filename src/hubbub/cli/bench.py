@@ -1,11 +1,10 @@
 """`hubbub bench`: put a server under load, and check everything it says."""
 
 import asyncio
-import os
 import tempfile
-import time
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Annotated
@@ -25,11 +24,10 @@ from hubbub.bench.plot import latency_over_load
 from hubbub.bench.refusals import Limited
 from hubbub.bench.seats import People, read_people
 from hubbub.bench.server import OwnServer, RunningServer, ServerFailed
-from hubbub.cli.asked import now_ms, without_settings
+from hubbub.cli.asked import without_settings
 from hubbub.cli.errors import Failed, Misused
-from hubbub.cli.seed import plan, seeded, told
-from hubbub.domain.errors import StorageFailed
-from hubbub.storage.base import Seed
+from hubbub.cli.seed import seeded, sown
+from hubbub.knobs import ServerUrl
 
 BROKEN_PROMISE = 1
 
@@ -180,33 +178,19 @@ def _alone(asked: Asked, for_server: frozenset[int], for_clients: frozenset[int]
 
 
 def _on_cluster(asked: Asked, for_clients: frozenset[int]) -> Outcome:
+    """Raises Failed where something is missing that talks to a cluster."""
+    for driver in ("asyncpg", "nats"):
+        if find_spec(driver) is None:
+            raise Failed(f"--cluster needs {driver}: pip install 'hubbub[postgres,nats]'")
+
     async def fill(database: str) -> People:
-        planned, tokens = plan(asked.clients, asked.rooms)
-        await _sow(database, planned)
-        return msgspec.convert(told(planned, tokens), People)
+        return msgspec.convert(await sown(ServerUrl(database), asked.clients, asked.rooms), People)
 
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as directory:
         own = OwnCluster(
             Path(directory), nodes=asked.nodes, flags=SERVER_FLAGS, environment=without_settings()
         )
         return asyncio.run(play_on_cluster(own, asked, fill, for_clients))
-
-
-async def _sow(database: str, planned: Seed) -> None:
-    def broken(error: StorageFailed) -> None:
-        pass  # whoever writes is told as well
-
-    try:
-        from hubbub.storage.postgres import PostgresStore
-    except ModuleNotFoundError as error:
-        raise ServerFailed(f"--cluster needs {error.name}: pip install 'hubbub[postgres,nats]'") from error
-    store = await PostgresStore.open(
-        database, now_ms=now_ms, randomness=os.urandom, monotonic=time.monotonic, on_broken=broken
-    )
-    try:
-        await store.seed(planned)
-    finally:
-        await store.close()
 
 
 def _on(server: RunningServer, seed: Path | None, asked: Asked, for_clients: frozenset[int]) -> Outcome:

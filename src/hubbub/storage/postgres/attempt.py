@@ -11,12 +11,13 @@ from hubbub.domain.ids import LogId, inbox_log
 from hubbub.storage.postgres.batch import Batch, Place, Used
 from hubbub.storage.postgres.database import AnotherStore, Connection
 from hubbub.storage.postgres.logs import COLUMNS, event_of
+from hubbub.storage.postgres.marking import EPOCH
 
 # The numbers never change, so whoever waits for a lock and gets a newer row still goes in their order.
-_LOCK = """
-    SELECT name, number, head, link, floor, floor_link, (SELECT epoch FROM store)
+_LOCK = f"""
+    SELECT name, number, head, link, floor, floor_link, ({EPOCH})
     FROM logs WHERE name = ANY($1::text[]) ORDER BY number FOR NO KEY UPDATE OF logs
-"""
+"""  # noqa: S608
 _TIED = """
     SELECT number, seq, digest, link
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS place (number, head, floor)

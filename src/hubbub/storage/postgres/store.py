@@ -22,7 +22,7 @@ from hubbub.storage.postgres.database import (
     leave,
 )
 from hubbub.storage.postgres.failures import DRIVER
-from hubbub.storage.postgres.opening import bring_up, durability_of, epoch_of, refusing
+from hubbub.storage.postgres.opening import bring_up, durability_of, epoch_of, refusing, version_of
 from hubbub.storage.postgres.people import People
 from hubbub.storage.postgres.retention import Retention
 from hubbub.storage.postgres.rooms import Rooms
@@ -94,7 +94,7 @@ class PostgresStore(Retention, Rooms, People, Sessions):
                 await bring_up(first, now_ms, randomness, create=create)
                 row = await first.fetchrow("SELECT epoch, ticket_secret FROM store")
                 await clock.measure(first)
-                version = str(await first.fetchval("SHOW server_version")).split()[0]
+                version = version_of(first)
             finally:
                 await leave(first)
         assert row is not None, "the row is made with the store"

@@ -83,6 +83,17 @@ async def test_who_posts_is_on_another_node_than_who_reads(tmp_path):
     assert 0 < counted["bus_messages_heard"] <= counted["bus_messages_sent"]
 
 
+async def test_readers_are_spread_over_all_nodes_but_the_one_where_others_post():
+    share = Share(
+        process=0, index=0, of=1, run="run1", addresses=[("127.0.0.1", 1)] * 3, apart=True, transport="ws",
+        size_bytes=80, cores=frozenset(), readers=[seat(0), seat(1)], posters=[seat(2), seat(3)], people=[],
+        began={"a": 0},
+    )  # fmt: skip
+    worker = Worker(multiprocessing.Pipe()[0], share)
+    assert [client.node for client in worker.readers] == [0, 1]
+    assert [client.node for client in worker.posters] == [2, 2]
+
+
 async def test_several_urls_are_the_nodes_of_one_cluster(tmp_path):
     environment = {name: value for name, value in ENVIRONMENT.items() if not name.startswith("HUBBUB_")}
     async with Cluster(tmp_path / "c", nodes=2, balanced=False, environment=environment) as cluster:

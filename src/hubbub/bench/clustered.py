@@ -86,7 +86,7 @@ class OwnCluster:
         }
 
     async def counted(self) -> Mapping[str, int]:
-        """Over all nodes that run, and the bytes of the database's journal; nothing when one is just going."""
+        """Over all nodes that run, and the bytes of the database's journal; nothing when one is going."""
         import asyncpg  # not everybody who measures a server has what talks to databases
 
         whole: Counter[str] = Counter()

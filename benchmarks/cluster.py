@@ -92,6 +92,15 @@ ROWS = [
         targets=[deliveries(10_000), delivery("p50", 5.0), delivery("p99", 50.0)],
     ),
     Row(
+        name="cluster-hot-room",
+        what="durable posts from three nodes, all in one room",
+        words=(
+            *("posts", "--cluster", 3, "--clients", 200, "--rooms", 1, "--rate", "1000,4000,8500"),
+            *("--seconds", 6),
+        ),
+        targets=[Target(what="posts/s", read=_most("acknowledged_per_second"), reach=0.0, at_least=True)],
+    ),
+    Row(
         name="cluster-storm",
         what="one of three nodes is killed under 10,000 clients, 10,000 deliveries/s",
         words=(

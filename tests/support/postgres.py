@@ -64,6 +64,14 @@ class Databases:
         """
         self.aside.run(self._do(self.superuser_url(url), sql))
 
+    def cut_off(self, url: str) -> None:
+        """End every connection there is to a database."""
+        sql = """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()
+        """
+        self.aside.run(self._do(self.superuser_url(url), sql))
+
     def superuser_url(self, url: str) -> str:
         """Of the same database, for who may do everything there."""
         return self._server.superuser_url.rpartition("/")[0] + "/" + url.rpartition("/")[2]

@@ -71,7 +71,7 @@ async def test_a_store_is_the_same_in_postgresql_and_back_in_a_directory(directo
     back = await move(postgres, tmp_path / "back")
 
     assert (there.code, back.code) == (0, 0)
-    assert "38 events in 8 logs" in there.out
+    assert "36 events in 8 logs" in there.out
     assert in_postgres == before
     assert whole_there
     assert await asked(tmp_path / "back") == before

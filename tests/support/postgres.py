@@ -72,6 +72,10 @@ class Databases:
         """
         self.aside.run(self._do(self.superuser_url(url), sql))
 
+    def do(self, url: str, sql: str) -> None:
+        """As who may do everything."""
+        self.aside.run(self._do(self.superuser_url(url), sql))
+
     def superuser_url(self, url: str) -> str:
         """Of the same database, for who may do everything there."""
         return self._server.superuser_url.rpartition("/")[0] + "/" + url.rpartition("/")[2]

@@ -63,6 +63,18 @@ class Databases:
         """
         self.aside.run(self._do(sql, self.superuser_url(url)))
 
+    def cut_off(self, url: str) -> None:
+        """End every connection there is to a database."""
+        sql = """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()
+        """
+        self.aside.run(self._do(self.superuser_url(url), sql))
+
+    def do(self, url: str, sql: str) -> None:
+        """As who may do everything."""
+        self.aside.run(self._do(self.superuser_url(url), sql))
+
     def superuser_url(self, url: str) -> str:
         """Of the same database, for who may do everything there."""
         return self._server.superuser_url.rpartition("/")[0] + "/" + name_of(url)

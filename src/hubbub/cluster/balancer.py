@@ -34,7 +34,8 @@ defaults
     option forwardfor
     option redispatch 1
     retries 2
-    retry-on conn-failure
+    # A call that a node took and never answered goes to another, unless it might then be done twice.
+    retry-on conn-failure empty-response
     timeout connect 2s
     timeout http-request 15s
     timeout http-keep-alive 30s
@@ -48,6 +49,7 @@ frontend people
     acl is_socket hdr(Upgrade) -i websocket
     acl is_stream path_end /subscribe
     use_backend streams if is_socket or is_stream
+    http-request disable-l7-retry unless METH_GET or {{ req.hdr(Idempotency-Key) -m found }}
     default_backend calls
 
 backend calls

@@ -1,0 +1,1 @@
+"""All pieces at once."""

@@ -1,14 +1,11 @@
-"""The server, put together: the only place that picks the backends, starts them and stops them."""
+"""The server, put together: started, and stopped."""
 
 import asyncio
-import os
 import socket
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import msgspec
 import structlog
 import uvicorn
 from msgspec.structs import replace
@@ -23,10 +20,12 @@ from hubbub.api.http import build_app
 from hubbub.api.outbox import Outbox
 from hubbub.api.transport import http_class
 from hubbub.api.websocket import websocket_class
+from hubbub.backends import Backend, Seams, open_store
 from hubbub.config import Config
-from hubbub.domain.errors import Damaged, HubbubError, ShuttingDown, StorageFailed
+from hubbub.domain.errors import Damaged, HubbubError, ShuttingDown, StorageAway, StorageFailed
 from hubbub.hub import Hub
 from hubbub.knobs import Address
+from hubbub.membership import Membership
 from hubbub.metrics import LAG_BOUNDS_SECONDS, registry
 from hubbub.server import CannotListen, Server, bound, listen
 from hubbub.service.accounts import Accounts
@@ -39,11 +38,6 @@ from hubbub.service.rooms import Rooms
 from hubbub.service.security import SecurityLog
 from hubbub.service.tally import Histogram
 from hubbub.service.tickets import Tickets
-from hubbub.storage.base import Store
-from hubbub.storage.sqlite import SqliteStore
-from hubbub.storage.sqlite.auditing import SqliteAudit
-from hubbub.storage.sqlite.directory import DATABASE
-from hubbub.storage.sqlite.syncing import Thread
 
 KEEP_ALIVE_SECONDS = 30
 """How long an idle HTTP connection is kept for the client's next request."""
@@ -56,18 +50,6 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _log = structlog.get_logger("hubbub.app")
 
 
-class Seams(msgspec.Struct, frozen=True, kw_only=True):
-    """What the server takes from the outside world besides the network."""
-
-    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
-    monotonic: Callable[[], float] = time.monotonic
-    randomness: Callable[[int], bytes] = os.urandom
-    vfs: str | None = None
-    """What SQLite reaches the disk through; None: the system."""
-    sync: Callable[[], None] | None = None
-    """Syncs the write-ahead log there, for who does it beside SQLite."""
-
-
 class Running:
     """A server that accepts requests.
 
@@ -76,10 +58,18 @@ class Running:
     """
 
     def __init__(
-        self, config: Config, store: Store, context: Context, address: Address, admin: Address | None
+        self,
+        config: Config,
+        backend: Backend,
+        member: Membership,
+        context: Context,
+        address: Address,
+        admin: Address | None,
     ) -> None:
         self.config = config
-        self.store = store
+        self.backend = backend
+        self.member = member
+        self.store = backend.store
         self.context = context
         self.address = address
         self.admin = admin
@@ -120,7 +110,11 @@ class Running:
 
     def trouble(self) -> HubbubError | None:
         """Why no more requests should be sent here."""
-        return self.broken or (ShuttingDown() if self.ended.is_set() else None)
+        if self.broken:
+            return self.broken
+        if self.ended.is_set():
+            return ShuttingDown()
+        return None if self.backend.is_up() else StorageAway()
 
     def farewell(self) -> None:
         """Tell everyone who waits for something that it will not come from here."""
@@ -129,9 +123,12 @@ class Running:
         _log.info("said good-bye", streams=told)
 
 
-def assemble(config: Config, store: Store, passwords: Passwords, seams: Seams) -> Context:
+def assemble(
+    config: Config, backend: Backend, member: Membership, passwords: Passwords, seams: Seams
+) -> Context:
     """The floors, one upon the other. To be called in the loop that will serve."""
     settings = config.settings
+    store, now_ms = backend.store, backend.now_ms
     security = SecurityLog(seams.monotonic)
     if config.limits is None:
         settings = replace(settings, sockets_per_address=0)
@@ -143,9 +140,11 @@ def assemble(config: Config, store: Store, passwords: Passwords, seams: Seams) -
             refused=lambda policy, whom: security.warn_seldom(
                 "throttled", cause=f"{policy} {whom}", policy=policy, whom=whom
             ),
+            taken=member.taken,
         )
     soon = asyncio.get_running_loop().call_soon
     hub = Hub(store, failed=lambda error: _log.error("a reader could not be served", reason=str(error)))
+    member.begin(hub, limits, backend, seams)
     outbox = Outbox(soon)
 
     def chance() -> float:
@@ -156,18 +155,18 @@ def assemble(config: Config, store: Store, passwords: Passwords, seams: Seams) -
             store,
             passwords,
             limits,
-            now_ms=seams.now_ms,
+            now_ms=now_ms,
             randomness=seams.randomness,
             session_seconds=config.session_seconds,
             sign_up_open=config.sign_up_open,
             security=security,
         ),
-        rooms=Rooms(store, limits, now_ms=seams.now_ms, randomness=seams.randomness),
+        rooms=Rooms(store, limits, now_ms=now_ms, randomness=seams.randomness),
         posting=Posting(
             store,
             hub,
             limits,
-            now_ms=seams.now_ms,
+            now_ms=now_ms,
             monotonic=seams.monotonic,
             randomness=seams.randomness,
             soon=soon,
@@ -175,12 +174,13 @@ def assemble(config: Config, store: Store, passwords: Passwords, seams: Seams) -
         ),
         history=History(store, hub, monotonic=seams.monotonic, epoch=store.info.epoch),
         marks=Marks(store, hub),
-        tickets=Tickets(store.ticket_secret, seams.now_ms, config.ticket_seconds),
+        tickets=Tickets(store.ticket_secret, now_ms, config.ticket_seconds),
         hub=hub,
         limits=limits,
         security=security,
         connections=Connections(settings, chance=chance),
         outbox=outbox,
+        bus=member.bus,
         info=store.info,
         settings=settings,
     )
@@ -202,30 +202,17 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
             if server is not None:  # else nothing was promised yet, and whoever starts us is told
                 server.broke(error)
 
-        thread = Thread()
-        stack.callback(thread.close)
-
         def found_damage(damage: Damaged) -> None:
             if server is not None:
                 server.found_damage(damage)
 
-        store = SqliteStore.open(
-            config.data,
-            now_ms=seams.now_ms,
-            randomness=seams.randomness,
-            on_broken=broke,
-            apart=thread,
-            monotonic=seams.monotonic,
-            on_damaged=found_damage,
-            vfs=seams.vfs,
-            sync=seams.sync,
-        )
-        stack.push_async_callback(store.close)
+        backend = await open_store(stack, config, seams, broke=broke, damaged=found_damage)
+        member = await Membership.join(stack, config, backend.store.info.epoch, seams)
         passwords = Passwords(config.password_workers, config.password_queue)
         stack.callback(passwords.close)
-        context = assemble(config, store, passwords, seams)
+        context = assemble(config, backend, member, passwords, seams)
         server = Running(
-            config, store, context, bound(sockets), bound(admin_sockets) if admin_sockets else None
+            config, backend, member, context, bound(sockets), bound(admin_sockets) if admin_sockets else None
         )
 
         app = build_app(context, trouble=server.trouble)
@@ -239,15 +226,14 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
             metrics = registry(
                 context,
                 server.lag_seconds,
-                syncs_apart=lambda: store.syncs_apart,
+                backend,
+                member,
                 damages=lambda: server.damages,
             )
-            verification = Verification(
-                lambda: SqliteAudit(config.data / DATABASE), config.admin_token_hash, now_ms=seams.now_ms
-            )
+            verification = Verification(backend.audit, config.admin_token_hash, now_ms=backend.now_ms)
             page = without_guard(admin_app(metrics, app, verification))
             await _serve(stack, server, Server(_admin(config, page)), admin_sockets)
-        await stack.enter_async_context(_housekeeping(config, store, server, seams))
+        await stack.enter_async_context(_housekeeping(config, server, member))
         _warn(config)
         try:
             yield server
@@ -285,14 +271,16 @@ async def _serve(
 
 
 @asynccontextmanager
-async def _housekeeping(config: Config, store: Store, server: Running, seams: Seams) -> AsyncIterator[None]:
+async def _housekeeping(config: Config, server: Running, member: Membership) -> AsyncIterator[None]:
+    backend = server.backend
     work = [
         housekeeping.beat(server.context),
         housekeeping.look_after_sessions(server.context),
         housekeeping.measure_lag(server.lag_seconds),
+        member.keep(),
     ]
     if config.retention_days is not None:
-        work.append(housekeeping.retain(store, server.context, config.retention_days, seams.now_ms))
+        work.append(housekeeping.retain(backend.store, server.context, config.retention_days, backend.now_ms))
     tasks = [asyncio.get_running_loop().create_task(each) for each in work]
     try:
         yield

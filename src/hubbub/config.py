@@ -19,7 +19,7 @@ from platformdirs import user_data_path
 
 from hubbub import knobs
 from hubbub.api.settings import Settings
-from hubbub.knobs import Address, Knob
+from hubbub.knobs import Address, Knob, ServerUrl
 from hubbub.service.limits import DEFAULTS as LIMITS
 from hubbub.service.limits import Policy, parse_policies
 from hubbub.service.passwords import cores
@@ -40,6 +40,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """All of it, valid. `load` makes one; tests build their own."""
 
     data: Path
+    database: ServerUrl | None = None
+    """Instead of `data`, where several servers share one."""
+    bus: Sequence[ServerUrl] = ()
+    """How they hear of each other; without one they ask the database."""
     listen: Address = Address("127.0.0.1", 8080)
     admin_listen: Address | None = Address("127.0.0.1", 9464)
     admin_token_hash: bytes | None = None
@@ -94,6 +98,21 @@ SERVER = (
         "Where everything is kept; made if need be, one server at a time.",
         knobs.directory,
         user_data_path("hubbub", appauthor=False),
+    ),
+    _knob(
+        "database",
+        "URL",
+        "A PostgreSQL database to keep everything in, which any number of servers share.",
+        knobs.server_url("postgresql", "postgres", example="postgresql://hubbub@db.internal/hubbub"),
+        None,
+    ),
+    _knob(
+        "bus",
+        "URL",
+        "NATS servers over which those who share a database hear of each other.",
+        knobs.server_url("nats", "tls", example="nats://bus.internal:4222"),
+        (),
+        many=True,
     ),
     _knob("public_url", "URL", "How people reach the server from outside.", knobs.origin, None),
     _knob("tls_cert", "FILE", "The certificate and its chain, in PEM.", knobs.file, None),
@@ -225,6 +244,9 @@ WIRE = tuple(
 KNOBS = (*SERVER, *WIRE)
 _BY_NAME = {knob.name: knob for knob in KNOBS}
 
+_SECRET = ("database", "bus")
+"""What may have a password in it, and is not repeated to whoever made a mistake in it."""
+
 # What Kubernetes puts in the environment of every pod beside a service called "hubbub".
 _NEIGHBOURS = re.compile(r"HUBBUB_(SERVICE_.*|PORT|PORT_.*)")
 
@@ -256,8 +278,14 @@ def load(
         _from_flags(flags, mistakes),
     )
     values: dict[str, Any] = {knob.name: knob.default for knob in KNOBS}
+    where_set: dict[str, str] = {}
     for each in given:  # the strongest last
         values[each.knob.name] = _read(each, mistakes)
+        where_set[each.knob.name] = each.where
+    if {"data", "database"} <= where_set.keys():
+        mistakes.append(f"{where_set['data']} and {where_set['database']}: everything is kept in one of them")
+    if "bus" in where_set and "database" not in where_set:
+        mistakes.append(f"{where_set['bus']}: servers that hear of each other share a --database")
     if (values["tls_cert"] is None) != (values["tls_key"] is None):
         mistakes.append("--tls-cert and --tls-key: one is of no use without the other")
     if mistakes:
@@ -358,7 +386,8 @@ def _read(given: _Given, mistakes: list[str]) -> object:
         try:
             values.append(knob.read(item))
         except ValueError as error:
-            mistakes.append(f"{given.where} {item!r}: {error}")
+            shown = "" if knob.name in _SECRET else f" {item!r}"
+            mistakes.append(f"{given.where}{shown}: {error}")
     if not knob.many:
         return values[0] if values else None
     return dict(cast("list[tuple[str, Policy | None]]", values)) if knob.name == "limits" else tuple(values)

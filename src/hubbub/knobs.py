@@ -142,6 +142,33 @@ def token_file(text: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
+class ServerUrl(msgspec.Struct, frozen=True):
+    """Where another server is. There may be a password in it: as text it shows where, and not how."""
+
+    secret: str
+    """As it was given."""
+
+    def __str__(self) -> str:
+        parts = urlsplit(self.secret)
+        host = parts.netloc.rpartition("@")[2]
+        return f"{parts.scheme}://{host}{parts.path}"
+
+    __repr__ = __str__
+
+
+def server_url(*schemes: str, example: str) -> Callable[[str], ServerUrl]:
+    def read(text: str) -> ServerUrl:
+        try:
+            parts = urlsplit(text)
+        except ValueError:
+            parts = urlsplit("")
+        if parts.scheme not in schemes or not (parts.netloc or parts.query):
+            raise ValueError(f"an address such as {example}")
+        return ServerUrl(text)
+
+    return read
+
+
 def origin(text: str) -> str:
     """What a browser calls a site: scheme, host, and port where it is not the scheme's own (RFC 6454)."""
     try:

@@ -18,6 +18,8 @@ from prometheus_client.registry import Collector
 
 import hubbub
 from hubbub.api.context import Context
+from hubbub.backends import Backend
+from hubbub.membership import Membership
 from hubbub.service.tally import Histogram
 
 LAG_BOUNDS_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -26,16 +28,17 @@ LAG_BOUNDS_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0,
 def registry(
     context: Context,
     loop_lag_seconds: Histogram,
+    backend: Backend,
+    member: Membership,
     *,
-    syncs_apart: Callable[[], bool] = lambda: False,
-    damages: Callable[[], int] = lambda: 0,
+    damages: Callable[[], int],
 ) -> CollectorRegistry:
     """All there is to see of one server. A registry of its own: two servers in a process do not mix.
 
-    `syncs_apart`: whether the store's disk is slow now; `damages`: how often it withheld what was damaged.
+    `damages`: how often the store withheld what was damaged.
     """
     metrics = CollectorRegistry()
-    metrics.register(ServerCollector(context, loop_lag_seconds, syncs_apart, damages))
+    metrics.register(ServerCollector(context, loop_lag_seconds, backend, member, damages))
     ProcessCollector(registry=metrics)
     PlatformCollector(registry=metrics)
     GCCollector(registry=metrics)
@@ -47,11 +50,13 @@ class ServerCollector(Collector):
         self,
         context: Context,
         loop_lag_seconds: Histogram,
-        syncs_apart: Callable[[], bool],
+        backend: Backend,
+        member: Membership,
         damages: Callable[[], int],
     ) -> None:
         self._context = context
-        self._syncs_apart = syncs_apart
+        self._backend = backend
+        self._member = member
         self._damages = damages
         self._loop_lag_seconds = loop_lag_seconds
 
@@ -87,8 +92,10 @@ class ServerCollector(Collector):
         yield _gauge(
             "hubbub_syncs_apart",
             "1 while the disk is so slow to sync that it is waited for in a thread.",
-            self._syncs_apart(),
+            self._backend.syncs_apart(),
         )
+        yield _gauge("hubbub_database_up", "1 while the database can be reached.", self._backend.is_up())
+        yield from self._of_the_cluster()
         yield _histogram("hubbub_commit_batch_size", "Posts in one commit.", posting.batch_sizes)
         yield _histogram(
             "hubbub_commit_seconds", "From a commit's begin to the end of its sync.", posting.commit_seconds
@@ -107,6 +114,24 @@ class ServerCollector(Collector):
             "hubbub_sign_in_failures",
             "Sign-ins with a wrong name or password.",
             context.accounts.sign_in_failures,
+        )
+
+    def _of_the_cluster(self) -> Iterator[Metric]:
+        bus, relay = self._member.bus, self._member.relay
+        if bus is None or relay is None:
+            return
+        yield _gauge("hubbub_bus_up", "1 while the bus carries what nodes tell each other.", bus.up)
+        yield _counter("hubbub_bus_messages_sent", "Messages to other nodes.", relay.sent)
+        yield _counter("hubbub_bus_messages_heard", "Messages of other nodes.", relay.heard_messages)
+        yield _counter(
+            "hubbub_bus_messages_not_understood",
+            "Messages of other nodes that this version cannot read.",
+            relay.not_understood,
+        )
+        yield _counter(
+            "hubbub_repairs",
+            "Times something was read from the database that no message had told of in time.",
+            self._context.hub.repairs,
         )
 
 

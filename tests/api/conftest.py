@@ -13,9 +13,11 @@ from starlette.types import ASGIApp
 from hubbub.api.context import Context
 from hubbub.api.http import build_app
 from hubbub.api.settings import Settings
-from hubbub.app import Seams, assemble
+from hubbub.app import assemble
+from hubbub.backends import Backend, Seams
 from hubbub.config import Config
 from hubbub.domain.errors import HubbubError
+from hubbub.membership import Membership
 from hubbub.service.passwords import Cost, Passwords
 from hubbub.storage.sqlite import SqliteStore
 
@@ -108,7 +110,8 @@ def serve(tmp_path: Path, clock: Clock) -> Callable[..., Any]:
         )
         passwords = Passwords(workers=1, queue=4, cost=Cost(memory_kib=8, passes=1))
         full = Config(data=tmp_path / "data", settings=Settings(**(settings or {})), **config)
-        context = assemble(full, store, passwords, seams)
+        backend = Backend(store=store, now_ms=seams.now_ms, audit=lambda: None)
+        context = assemble(full, backend, Membership(), passwords, seams)
         app = build_app(context, trouble=lambda: site.trouble)
         transport = httpx2.ASGITransport(app, client=("192.0.2.1", 50000))
         async with httpx2.AsyncClient(transport=transport, base_url=URL) as client:

@@ -12,6 +12,12 @@ from support.seeded import token_of
 from support.serving import serving
 
 
+def shown(server, lag_seconds=None):
+    return registry(
+        server.context, lag_seconds or server.lag_seconds, server.backend, server.member, damages=lambda: 0
+    )
+
+
 def samples(metrics) -> dict[str, float]:
     return {
         sample.name + "".join(f"{{{value}}}" for name, value in sample.labels.items()): sample.value
@@ -22,7 +28,7 @@ def samples(metrics) -> dict[str, float]:
 
 async def test_posts_deliveries_and_connections_are_counted(data):
     async with serving(data) as server, Client(server.url, token=token_of("ada")) as ada, deadline():
-        metrics = registry(server.context, server.lag_seconds, syncs_apart=lambda: False)
+        metrics = shown(server)
         room = await ada.create_room("Lounge")
         streams = [ada.subscribe(room, transport=transport) for transport in ("ws", "sse", "ndjson")]
         for stream in streams:
@@ -47,7 +53,7 @@ async def test_failed_sign_ins_are_counted(data):
     async with serving(data) as server, Client(server.url) as mallory, deadline():
         with pytest.raises(Exception, match="wrong-credentials"):
             await mallory.sign_in("ada", "not her password")
-        seen = samples(registry(server.context, server.lag_seconds, syncs_apart=lambda: False))
+        seen = samples(shown(server))
 
     assert seen["hubbub_sign_in_failures_total"] == 1
 
@@ -57,7 +63,7 @@ async def test_a_histogram_counts_what_is_at_or_below_each_bound(data):
     for late in (0.05, 0.1, 0.5, 7.0):
         lag_seconds.observe(late)
     async with serving(data) as server:
-        seen = samples(registry(server.context, lag_seconds, syncs_apart=lambda: True))
+        seen = samples(shown(server, lag_seconds))
 
     buckets = [seen[f"hubbub_loop_lag_seconds_bucket{{{bound}}}"] for bound in ("0.1", "1.0", "+Inf")]
     assert buckets == [2, 3, 4]

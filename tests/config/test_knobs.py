@@ -109,3 +109,11 @@ def test_a_directory_may_be_missing_but_not_be_a_file(tmp_path):
         knobs.directory(__file__)
     with pytest.raises(ValueError, match="no such file"):
         knobs.file(str(tmp_path))
+
+
+def test_where_another_server_is_can_be_shown_and_its_password_cannot():
+    url = knobs.server_url("postgresql", example="x")(
+        "postgresql://ada:se%40cret@db.internal:5433/chat?sslmode=require"
+    )
+    assert str(url) == repr(url) == "postgresql://db.internal:5433/chat"
+    assert "se%40cret" in url.secret

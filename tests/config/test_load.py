@@ -147,6 +147,8 @@ def test_every_setting_reaches_the_config(here, tmp_path):
     samples = {
         "listen": "127.0.0.1:9",
         "data": str(tmp_path / "elsewhere"),
+        "database": "postgresql://hubbub:secret@127.0.0.1/hubbub",
+        "bus": "nats://127.0.0.1:4222",
         "public_url": "https://chat.example.org",
         "tls_cert": __file__,
         "tls_key": __file__,
@@ -171,6 +173,8 @@ def test_every_setting_reaches_the_config(here, tmp_path):
             flags = {"tls_cert": [__file__], "tls_key": [__file__]}
         if knob.name.endswith("_seconds") and knob.name not in samples:
             flags = {knob.name: ["11"]}
+        if knob.name == "bus":
+            flags["database"] = [samples["database"]]
         if knob.name == "password_workers":
             flags = {knob.name: ["33"]}
         assert load(flags, {}, directory=here) != default, f"{knob.flag} changes nothing"
@@ -179,3 +183,28 @@ def test_every_setting_reaches_the_config(here, tmp_path):
 def test_nothing_of_a_config_can_be_changed():
     with pytest.raises(AttributeError):
         Config(data=Path()).backlog = 3  # type: ignore[misc]
+
+
+def test_everything_is_kept_in_one_place(here):
+    told = mistakes({"database": ["postgresql://h/d"]}, {"HUBBUB_DATA": "/tmp"}, directory=here)
+    assert told == ["HUBBUB_DATA and --database: everything is kept in one of them"]
+
+
+def test_a_bus_is_for_servers_that_share_a_database(here):
+    told = mistakes({"bus": ["nats://h:4222"]}, {}, directory=here)
+    assert told == ["--bus: servers that hear of each other share a --database"]
+
+
+@pytest.mark.parametrize("name", ["database", "bus"])
+def test_a_mistake_in_an_address_does_not_repeat_the_password_in_it(here, name):
+    told = mistakes({name: ["ftp://ada:secret@h/d"], "data": [], "database": []}, {}, directory=here)
+    assert "secret" not in "".join(told)
+
+
+def test_many_servers_of_the_bus_are_given_with_commas_or_one_by_one(here):
+    flags = {"database": ["postgresql://h/d"], "bus": ["nats://a:1,nats://b:2", "tls://c:3"]}
+    assert [url.secret for url in load(flags, {}, directory=here).bus] == [
+        "nats://a:1",
+        "nats://b:2",
+        "tls://c:3",
+    ]

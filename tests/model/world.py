@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 from hubbub import housekeeping
 from hubbub.api.settings import Settings
-from hubbub.app import Running, Seams, running
+from hubbub.app import Running, running
+from hubbub.backends import Seams
 from hubbub.config import Config
 from hubbub.domain.events import Event, Gap
 from hubbub.domain.ids import SessionId, UserId, inbox_log, room_log

@@ -13,7 +13,7 @@ import pytest
 from conformance.sockets import UPGRADE, frame, said, talk
 from conformance.wire import wire
 from hubbub.api.settings import Settings
-from hubbub.app import Seams
+from hubbub.backends import Seams
 from hubbub.config import Config, Misconfigured, load
 from hubbub.service import familiar, tickets, tokens
 from hubbub.service.limits import Policy

@@ -19,13 +19,15 @@ from hubbub import housekeeping
 from hubbub.api.http import build_app
 from hubbub.api.settings import Settings
 from hubbub.api.websocket import WebSocket
-from hubbub.app import Running, Seams, _public, assemble
+from hubbub.app import Running, _public, assemble
+from hubbub.backends import Backend, Seams
 from hubbub.config import Config
 from hubbub.domain.errors import StorageFailed
 from hubbub.domain.ids import LogId, SessionId, UserId
 from hubbub.domain.model import Session
 from hubbub.hub import Reader, Subscription
 from hubbub.knobs import Address
+from hubbub.membership import Membership
 from hubbub.protocol.frames import LogFrame, event_frame, gap_frame
 from hubbub.server import Server
 from hubbub.service.limits import Policy
@@ -261,8 +263,10 @@ class Node:
             settings=self.settings,
             stop_seconds=3.0,
         )
-        context = assemble(config, store, None, seams)  # type: ignore[arg-type]  # nobody signs in here
-        running = Running(config, store, context, config.listen, None)
+        member = Membership()
+        backend = Backend(store=store, now_ms=seams.now_ms, audit=lambda: None)
+        context = assemble(config, backend, member, None, seams)  # type: ignore[arg-type]  # nobody signs in here
+        running = Running(config, backend, member, context, config.listen, None)
         app = build_app(context, trouble=running.trouble)
         self._uvicorn = _public(config, context, app)
         self._server = Server(self._uvicorn, farewell=running.farewell)

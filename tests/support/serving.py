@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hubbub.api.settings import Settings
-from hubbub.app import Running, Seams, running
+from hubbub.app import Running, running
+from hubbub.backends import Seams
 from hubbub.config import Config
 from hubbub.knobs import Address
 from support.disk import Disk

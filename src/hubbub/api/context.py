@@ -5,6 +5,7 @@ import msgspec
 from hubbub.api.connections import Connections
 from hubbub.api.outbox import Outbox
 from hubbub.api.settings import Settings
+from hubbub.bus.base import Bus
 from hubbub.hub import Hub
 from hubbub.service.accounts import Accounts
 from hubbub.service.history import History
@@ -29,5 +30,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     security: SecurityLog
     connections: Connections
     outbox: Outbox
+    bus: Bus | None
+    """None where no other server shares the store."""
     info: StoreInfo
     settings: Settings

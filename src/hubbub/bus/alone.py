@@ -1,10 +1,10 @@
-"""The bus of a server that has no others beside it."""
+"""The bus where there is none: who wants to know of others has to ask the database."""
 
 
 class NoBus:
-    """A Bus: there is nobody to hear."""
+    """A Bus that carries nothing."""
 
-    up = True
+    up = False
 
     def send(self, channel: str, message: bytes) -> None:
         pass

@@ -94,14 +94,18 @@ def _strays(words: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
     return unknown, rest
 
 
+def _kept_in(server: Running) -> str:
+    return str(server.config.database or server.config.data)
+
+
 def _announce(server: Running) -> None:
     """Tell a person on standard output, a program in its log."""
     if server.config.log_format == "json":
         admin = str(server.admin) if server.admin else None
-        _log.info("listening", url=server.url, data=str(server.config.data), admin=admin)
+        _log.info("listening", url=server.url, data=_kept_in(server), admin=admin)
         return
     print(f"hubbub listens on {server.url}")
-    print(f"and keeps everything in {server.config.data}")
+    print(f"and keeps everything in {_kept_in(server)}")
     if server.admin is not None:
         print(f"metrics for operators: http://{server.admin}/metrics")
     sys.stdout.flush()

@@ -104,8 +104,20 @@ def _itself(key: str) -> str:
 Refused = Callable[[str, str], None]
 """Told of a refusal: the policy's name, and whom it refused."""
 
+Taken = Callable[[str, str, int], None]
+"""Told of what was taken here, for who keeps count elsewhere: the policy's name, the key, and the cost; less
+than nothing for what was given back."""
+
+_UNTOLD = 8
+"""Nobody elsewhere is told of a key of which less than one part in this is used: most people are far from
+any bound, and so nobody counts them twice. N nodes together may allow (N - 1)/8 more than the quota."""
+
 
 def _unheard(_policy: str, _key: str) -> None:
+    pass
+
+
+def uncounted(_policy: str, _key: str, _cost: int) -> None:
     pass
 
 
@@ -127,14 +139,15 @@ class Limiter:
         group: Callable[[str], str] = _itself,
         max_keys: int = MAX_KEYS,
         refused: Refused = _unheard,
+        taken: Taken = uncounted,
     ) -> None:
-        """Without a policy nothing is refused. Keys that `group` makes the same share a quota. `refused` is
-        told the policy's name and the key of each refusal."""
+        """Without a policy nothing is refused. Keys that `group` makes the same share a quota."""
         self.policy = policy
         self._monotonic = monotonic
         self._group = group
         self._max_keys = max_keys
         self._refused = refused
+        self._taken = taken
         # Whole nanoseconds, so that a quota's parts add up to the quota exactly.
         self._each = policy.window_seconds * _NANOSECONDS // policy.quota if policy else 0
         self._burst = self._each * policy.quota if policy else 0
@@ -164,14 +177,37 @@ class Limiter:
                 quota=policy.quota,
                 window_seconds=policy.window_seconds,
             )
-        self._paid_by[key] = now + owed
-        self._paid_by.move_to_end(key)
-        self._forget(now)
+        if owed * _UNTOLD >= self._burst:
+            self._taken(policy.name, key, cost)
+        self._owe(key, now, owed)
         return self._allowance(policy, owed)
 
     def give_back(self, key: str, cost: int = 1) -> None:
         """Undo a take: what it was for did not happen, or is not to be counted."""
+        if self.policy is None:
+            return
         key = self._group(key)
+        if self._owed(key, self._now()) * _UNTOLD >= self._burst:
+            self._taken(self.policy.name, key, -cost)
+        self._return(key, cost)
+
+    def charge(self, key: str, cost: int) -> None:
+        """Count what was taken elsewhere, or given back there; it was allowed there, and so is not refused.
+        `key` is as it was told to the Taken there."""
+        if self.policy is None:
+            return
+        if cost < 0:
+            self._return(key, -cost)
+        else:
+            now = self._now()
+            self._owe(key, now, min(self._owed(key, now) + cost * self._each, self._burst))
+
+    def _owe(self, key: str, now: int, owed: int) -> None:
+        self._paid_by[key] = now + owed
+        self._paid_by.move_to_end(key)
+        self._forget(now)
+
+    def _return(self, key: str, cost: int) -> None:
         paid_by = self._paid_by.get(key)
         if paid_by is not None:
             self._paid_by[key] = paid_by - cost * self._each
@@ -212,13 +248,17 @@ class Limits:
         policies: Mapping[str, Policy | None] = DEFAULTS,
         *,
         refused: Refused = _unheard,
+        taken: Taken = uncounted,
     ) -> None:
         """What `policies` does not name has its default; what it gives None for is not limited. `refused`
         is told of every refusal, but for those whose keys are names as somebody typed them."""
         in_force = {**DEFAULTS, **policies}
+        self._by_name: dict[str, Limiter] = {}
 
         def limiter(name: str, group: Callable[[str], str] = _itself, told: Refused = refused) -> Limiter:
-            return Limiter(in_force[name], monotonic, group=group, refused=told)
+            made = Limiter(in_force[name], monotonic, group=group, refused=told, taken=taken)
+            self._by_name[name] = made
+            return made
 
         self.posts = limiter("posts")
         self.frames = limiter("frames")
@@ -228,6 +268,13 @@ class Limits:
         self.sign_ins_by_address = limiter("sign_ins_by_address", neighbourhood)
         self.sign_ups = limiter("sign_ups", neighbourhood)
         self.rooms = limiter("rooms")
+
+    def charge(self, policy: str, key: str, cost: int) -> None:
+        """Count what another node allowed; see Limiter.charge. A policy that is not known here is passed
+        over: the node may be a newer one."""
+        limiter = self._by_name.get(policy)
+        if limiter is not None:
+            limiter.charge(key, cost)
 
     @classmethod
     def off(cls) -> "Limits":

@@ -22,10 +22,12 @@ from hubbub.api.http import build_app
 from hubbub.api.settings import Settings
 from hubbub.api.transport import PARSED_AT_ONCE, http_class
 from hubbub.api.websocket import websocket_class
-from hubbub.app import Seams, assemble
+from hubbub.app import assemble
+from hubbub.backends import Backend, Seams
 from hubbub.config import Config
 from hubbub.domain.ids import RoomId, UserId
 from hubbub.domain.model import Room
+from hubbub.membership import Membership
 from hubbub.service.passwords import Cost, Passwords
 from hubbub.storage.base import Seed
 from hubbub.storage.sqlite import SqliteStore
@@ -121,7 +123,8 @@ class Site:
         await self.store.seed(Seed(users=[], sessions=[], rooms=[(room, ROOM)]))
         passwords = Passwords(workers=1, queue=64, cost=Cost(memory_kib=8, passes=1))
         config = Config(data=data, limits=None, settings=SETTINGS)
-        self.context = assemble(config, self.store, passwords, seams)
+        backend = Backend(store=self.store, now_ms=seams.now_ms, audit=lambda: None)
+        self.context = assemble(config, backend, Membership(), passwords, seams)
         app = build_app(self.context)
 
         async def noting(scope: Any, receive: Any, send: Any) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from hashlib import blake2b
 
 import apsw
 
@@ -19,8 +18,9 @@ from hubbub.domain.errors import (
     Unavailable,
 )
 from hubbub.domain.events import Draft, Event, Posted
-from hubbub.domain.ids import LogId, MessageId, inbox_log, owner_of
+from hubbub.domain.ids import LogId, inbox_log, owner_of
 from hubbub.storage.base import Outcome
+from hubbub.storage.drafts import entry, is_kept
 from hubbub.storage.sqlite.database import Database, Row
 from hubbub.storage.sqlite.logs import Logs
 from hubbub.storage.sqlite.places import Place, position
@@ -38,9 +38,6 @@ _SEQ_OR_NONE = (int, type(None))
 _BYTES_OR_NONE = (bytes, type(None))
 
 _SALTS_AT_ONCE = 256
-
-_TEXT_DIGEST_BYTES = 16
-"""Of what a store before the chain kept of a removed text."""
 
 
 class Appending(Logs):
@@ -126,12 +123,12 @@ class Appending(Logs):
             assert used is not None, "a key that is taken is there"
             return used
 
-        event = _event(draft, place.head + 1)
+        event = entry(draft, place.head + 1)
         self._put(cursor, place, event)
         receipt = event
         events: tuple[Event, ...] = (event,)
         if own is not None:
-            receipt = _event(draft, own.head + 1, copy=True)
+            receipt = entry(draft, own.head + 1, copy=True)
             self._put(cursor, own, receipt)
             events = (event, receipt)
         return Posted(receipt=receipt, events=events)
@@ -209,13 +206,13 @@ class Appending(Logs):
             id, sent_at_ms = first.id, first.sent_at_ms
             same = first.text == draft.text
         else:
-            same = _is_kept(kept, _event(draft, seq, id=id, sent_at_ms=sent_at_ms), own_seq)
+            same = is_kept(kept, entry(draft, seq, id=id, sent_at_ms=sent_at_ms), own_seq)
         if not same:
             raise KeyReused(conflicts_with=id)
         if own_seq is None:
-            receipt = _event(draft, seq, id=id, sent_at_ms=sent_at_ms)
+            receipt = entry(draft, seq, id=id, sent_at_ms=sent_at_ms)
         else:
-            receipt = _event(draft, own_seq, copy=True, id=id, sent_at_ms=sent_at_ms)
+            receipt = entry(draft, own_seq, copy=True, id=id, sent_at_ms=sent_at_ms)
             self._check_copy(receipt)
         return Posted(receipt=receipt, events=())
 
@@ -233,32 +230,3 @@ class Appending(Logs):
             receipt.seq > own.floor and self._event_at(receipt.log, own, receipt.seq) != receipt
         ):
             raise self._db.damaged(Damaged(log=receipt.log, seq=receipt.seq))
-
-
-def _is_kept(kept: bytes | None, event: Event, copy: int | None) -> bool:
-    """Whether `kept`, what retention left of the first event with this key, is of this event."""
-    if kept is None:
-        return False
-    if len(kept) == _TEXT_DIGEST_BYTES:
-        return kept == blake2b(event.text.encode(), digest_size=_TEXT_DIGEST_BYTES).digest()
-    return chain.proves(kept, event, copy)
-
-
-def _event(
-    draft: Draft, seq: int, *, copy: bool = False, id: MessageId | None = None, sent_at_ms: int | None = None
-) -> Event:
-    """The entry `draft` makes in the log it is for, or as a `copy` in its sender's own inbox.
-
-    For a retry `id` and `sent_at_ms` are those of the first attempt.
-    """
-    return Event(
-        log=inbox_log(draft.sender) if copy else draft.place,
-        seq=seq,
-        id=draft.id if id is None else id,
-        kind="sent" if copy else "message",
-        sender=draft.sender,
-        to=owner_of(draft.place),
-        text=draft.text,
-        key=draft.key,
-        sent_at_ms=draft.sent_at_ms if sent_at_ms is None else sent_at_ms,
-    )

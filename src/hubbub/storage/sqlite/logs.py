@@ -2,22 +2,21 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 from hubbub.domain import chain
 from hubbub.domain.errors import Damaged
-from hubbub.domain.events import Event, Gap
+from hubbub.domain.events import Event
 from hubbub.domain.ids import LogId
 from hubbub.storage.base import (
     EVERYTHING,
     MAX_PAGE,
-    MAX_PAGE_BYTES,
     Between,
     Everything,
     Page,
     Received,
     View,
 )
+from hubbub.storage.pages import bounds, page_of
 from hubbub.storage.sqlite.database import Database, Row
 from hubbub.storage.sqlite.held import Held
 from hubbub.storage.sqlite.places import Place, Places, head_of, last_position, position, seq_at
@@ -145,77 +144,26 @@ class Logs:
         while (place := self._place(log)) is not None:
             head = self._visible(log, place)
             # Held to the log, whose neighbours in the table are other logs.
-            low = place.floor if after is None else min(max(after, place.floor), head)
-            high = head + 1 if before is None else min(max(before, place.floor + 1), head + 1)
-            forward = after is not None
+            low, high = bounds(after, before, place.floor, head)
+            sql, bindings = _select(view, place.number, after is not None)
+            span = position(place.number, low), position(place.number, high), min(limit, MAX_PAGE) + 1
             try:
-                events, more = self._read(log, view, place.number, low, high, forward, limit)
+                with self._db.reading(sql, (*span, *bindings)) as rows:
+                    return page_of(
+                        log,
+                        view,
+                        ((seq_at(row[0]), event_of(log, row)) for row in rows),
+                        after=after,
+                        before=before,
+                        limit=limit,
+                        floor=place.floor,
+                        head=head,
+                    )
             except Damaged as damage:
                 if self._was_cut(log, place):
                     continue
                 raise self._db.damaged(damage) from damage.__cause__
-            if after is not None:
-                gap = _gap(log, after + 1, place.floor)
-            else:
-                last = head if before is None else before - 1
-                gap = None if more else _gap(log, 1, min(place.floor, last))
-            return Page(events=events, head=head, gap=gap, more=more)
         return Page(events=(), head=0)
-
-    def _read(
-        self, log: LogId, view: View, number: int, low: int, high: int, forward: bool, limit: int
-    ) -> tuple[list[Event], bool]:
-        """The events of the view between `low` and `high`, neither included, and whether there are more.
-
-        They end before one that is missing or not as it was written; Damaged when that is the first.
-        """
-        sql, bindings = _select(view, number, forward)
-        events: list[Event] = []
-        size = 0
-        limit = min(limit, MAX_PAGE)
-        dense = view == EVERYTHING
-        at, end, step = (low, high, 1) if forward else (high, low, -1)
-        lost: int | None = None
-        with (
-            self._db.reading(
-                sql, (position(number, low), position(number, high), limit + 1, *bindings)
-            ) as rows,
-            suppress(UnicodeDecodeError),  # it ends the reading as other damage does
-        ):
-            for row in rows:
-                if len(events) == limit or size > MAX_PAGE_BYTES:
-                    return _oldest_first(events, forward), True
-                event = event_of(log, row)
-                if event is None or (event.seq != at + step if dense else not _fits(view, event, at, step)):
-                    lost = seq_at(row[0])
-                    break
-                events.append(event)
-                at = event.seq
-                size += len(event.text) if event.text.isascii() else len(event.text.encode())
-            else:
-                if not dense or at + step == end:
-                    return _oldest_first(events, forward), False
-        if not events:
-            raise Damaged(log=log, seq=at + step if dense else lost)
-        return _oldest_first(events, forward), True
-
-
-def _oldest_first(events: list[Event], forward: bool) -> list[Event]:
-    if not forward:
-        events.reverse()
-    return events
-
-
-def _fits(view: View, event: Event, at: int, step: int) -> bool:
-    """Whether an event that an index led to belongs there: an index may be damaged where the event is not."""
-    if (event.seq - at) * step <= 0:
-        return False
-    match view:
-        case Received():
-            return event.kind == "message"
-        case Between(peer=peer):
-            return peer == (event.to if event.kind == "sent" else event.sender)
-    return True
 
 
 def _select(view: View, number: int, forward: bool) -> tuple[str, Row]:
@@ -237,7 +185,3 @@ def _select(view: View, number: int, forward: bool) -> tuple[str, Row]:
         f"SELECT {COLUMNS} FROM {source} AND position > ?1 AND position < ?2"  # noqa: S608
         f" ORDER BY position {order} LIMIT ?3"
     ), bindings
-
-
-def _gap(log: LogId, first: int, last: int) -> Gap | None:
-    return Gap(log=log, first=first, last=last, reason="retention") if first <= last else None

@@ -1,3 +1,5 @@
+-- needs: 1
+--
 -- The store as it was first made. Times are milliseconds since 1970 UTC. Names are compared and sorted by code
 -- point, as everywhere in hubbub. Everything lies in the schema `hubbub`, which is the search path.
 
@@ -7,6 +9,13 @@ CREATE TABLE store (
     epoch         text    NOT NULL,
     ticket_secret bytea   NOT NULL,
     created_at_ms bigint  NOT NULL
+);
+
+-- Which steps were taken. One row. `needs` is what code has to know at least to use what they left.
+CREATE TABLE form (
+    one   boolean PRIMARY KEY CHECK (one),
+    form  integer NOT NULL,
+    needs integer NOT NULL
 );
 
 -- Every log there is: a room's or an inbox's. This row is what a post locks: who holds it says which seq comes
@@ -105,3 +114,6 @@ CREATE TABLE marks (
     seq   bigint NOT NULL,                    -- in the room, or in the reader's own inbox; 0: nothing was read
     PRIMARY KEY (log, place)
 );
+
+INSERT INTO form (one, form, needs) VALUES (true, 0, 0);
+INSERT INTO ended (one, upto) VALUES (true, 0);

@@ -1,0 +1,333 @@
+"""Reaching PostgreSQL: a bounded number of connections, what its errors mean to a caller, and finding it again
+after it was away.
+
+Knows nothing of what is stored.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+import asyncpg
+import structlog
+
+from hubbub.domain.errors import (
+    BadInput,
+    Damaged,
+    HubbubError,
+    Overloaded,
+    StorageAway,
+    StorageFailed,
+    StorageFull,
+)
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+Row = asyncpg.Record
+Connect = Callable[[], Awaitable[Connection]]
+
+DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""All that the driver raises."""
+
+_log = structlog.get_logger("hubbub.storage")
+
+CONNECT_SECONDS = 5.0
+"""How long a connection may take to be made."""
+
+ANSWER_SECONDS = 10.0
+"""How long an answer may take; the server itself gives up a little earlier (`SETTINGS`), unless it hangs."""
+
+PATIENCE_SECONDS = 5.0
+"""How long a call waits for a connection that is free, and for a database that went away a moment ago: long
+enough for a restart or a failover to pass unseen. When it has been away for longer, calls are refused at once."""
+
+MAX_WAITING = 5_000
+"""Calls that wait for a connection; further ones are refused as Overloaded."""
+
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 2.0
+
+SETTINGS = {
+    "search_path": "hubbub",
+    "default_transaction_isolation": "read committed",
+    # Who hangs, or is cut off, amid a transaction holds what others need: the server ends it for them.
+    "idle_in_transaction_session_timeout": "5s",
+    "lock_timeout": "4s",
+    "statement_timeout": "9s",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    # Every statement is a few look-ups: compiling it, or sharing it out among processes, takes longer.
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+}
+
+
+class AnotherStore(Exception):
+    """Under the same address lies another store now: restored from a backup, or moved there."""
+
+
+class Database:
+    """Connections to one database, all of one store.
+
+    Always true:
+      * at most `connections` are in anybody's hands, and no more than MAX_WAITING calls wait for one;
+      * one that nobody has is in no transaction;
+      * while `up` is false exactly one task tries to reach the database; once it does, `up` is true;
+      * once `broken` says so, nothing is read or written any more.
+    """
+
+    def __init__(
+        self,
+        connect: Connect,
+        *,
+        connections: int,
+        monotonic: Callable[[], float],
+        on_broken: Callable[[StorageFailed], None],
+        on_damaged: Callable[[Damaged], None],
+    ) -> None:
+        """`connect` makes a connection that may be used, or raises; what it makes of another store it gives
+        to `give_up`."""
+        self.broken: StorageFailed | None = None
+        self.on_found: Callable[[Connection], Awaitable[None]] | None = None
+        """Awaited with the first connection after the database was away."""
+        self._connect = connect
+        self._monotonic = monotonic
+        self._on_broken = on_broken
+        self._on_damaged = on_damaged
+        self._free = asyncio.Semaphore(connections)
+        self._waiting = 0
+        self._idle: list[Connection] = []
+        self._reachable = asyncio.Event()
+        self._reachable.set()
+        self._lost_at = 0.0
+        self._finding: asyncio.Task[None] | None = None
+
+    @property
+    def up(self) -> bool:
+        """Whether the database can be reached, as far as is known."""
+        return self._reachable.is_set()
+
+    async def close(self) -> None:
+        if self._finding is not None:
+            self._finding.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._finding
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            await leave(connection)
+
+    # -- connections --------------------------------------------------------
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """One for a moment. Raises StorageAway, Overloaded, StorageFailed, and what an error of the block means."""
+        await self._take_turn()
+        try:
+            connection = self._pop() or await self.connect()
+            try:
+                yield connection
+            except DRIVER as error:
+                if self.is_loss(error, connection):
+                    connection.terminate()
+                    self.lost(error)
+                raise self.meaning(error, connection) from error
+            except HubbubError:
+                raise
+            except BaseException:
+                connection.terminate()  # cancelled amid a statement, or a bug
+                raise
+            finally:
+                if not connection.is_closed():
+                    self._put_back(connection)
+        finally:
+            self._free.release()
+
+    async def _take_turn(self) -> None:
+        self.check()
+        if not self.up:
+            await self.reachable()
+        if not self._free.locked():
+            await self._free.acquire()
+            return
+        if self._waiting >= MAX_WAITING:
+            raise Overloaded("Too much is asked of the database.")
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._free.acquire()
+        except TimeoutError:
+            raise StorageAway("The database takes too long to answer.") from None
+        finally:
+            self._waiting -= 1
+
+    def _pop(self) -> Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return None
+
+    def _put_back(self, connection: Connection) -> None:
+        if self.broken or not self.up or connection.is_in_transaction():
+            connection.terminate()
+        else:
+            self._idle.append(connection)
+
+    async def connect(self) -> Connection:
+        """A connection of the caller's own. Raises StorageAway, StorageFailed."""
+        try:
+            return await self._connect()
+        except DRIVER as error:
+            self.check()
+            self.lost(error)
+            raise StorageAway() from error
+
+    # -- away ---------------------------------------------------------------
+
+    async def reachable(self) -> None:
+        """Wait until the database can be reached, if it went away only now. Raises StorageAway, StorageFailed."""
+        left = self._lost_at + PATIENCE_SECONDS - self._monotonic()
+        if not self.up and left > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._reachable.wait()
+        self.check()
+        if not self.up:
+            raise StorageAway()
+
+    def is_loss(self, error: BaseException, connection: Connection) -> bool:
+        """Whether `error` says that the connection is gone, or of no more use."""
+        return isinstance(error, _LOST) or connection.is_closed()
+
+    def lost(self, error: BaseException) -> None:
+        """A connection was lost: what else is open may be dead too, and the database has to be found again."""
+        for connection in self._idle:
+            connection.terminate()
+        self._idle.clear()
+        if self.up and not self.broken:
+            _log.warning("the database is away", error=f"{type(error).__name__}: {error}")
+            self._reachable.clear()
+            self._lost_at = self._monotonic()
+            self._finding = asyncio.get_running_loop().create_task(self._find())
+
+    async def _find(self) -> None:
+        pause_seconds = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                connection = await self._connect()
+                if self.on_found is not None:
+                    await self.on_found(connection)
+                break
+            except (*DRIVER, HubbubError):
+                if self.broken:
+                    break
+            await asyncio.sleep(pause_seconds)
+            pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+        if not self.broken:
+            self._idle.append(connection)
+            _log.info("the database is back", seconds=round(self._monotonic() - self._lost_at, 2))
+        self._reachable.set()
+
+    # -- statements ---------------------------------------------------------
+
+    async def row(self, sql: str, *arguments: object) -> Row | None:
+        """The first row, of statements that have one at most."""
+        rows = await self.rows(sql, *arguments)
+        return rows[0] if rows else None
+
+    async def rows(self, sql: str, *arguments: object) -> list[Row]:
+        """Of one statement, which is a transaction of its own."""
+        if any(isinstance(argument, str) and "\0" in argument for argument in arguments):
+            return []  # no text in the database has it, so nothing is found by it
+        async with self.connection() as connection:
+            return await connection.fetch(sql, *arguments)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Connection]:
+        """A transaction: all of it is on disk when the block has ended, or nothing and an error. With StorageAway
+        it may be either."""
+        async with self.connection() as connection:
+            await connection.execute("BEGIN")
+            try:
+                yield connection
+            except (HubbubError, asyncpg.PostgresError):
+                if not connection.is_closed():
+                    await connection.execute("ROLLBACK")
+                raise
+            await connection.execute("COMMIT")
+
+    # -- errors -------------------------------------------------------------
+
+    def check(self) -> None:
+        """Raises StorageFailed once the store is broken."""
+        if self.broken is not None:
+            raise StorageFailed(self.broken.detail)
+
+    def meaning(self, error: BaseException, connection: Connection) -> BaseException:
+        """What `error` means to the caller."""
+        if self.broken:
+            return StorageFailed(self.broken.detail)
+        if self.is_loss(error, connection):
+            return StorageAway()
+        match error:
+            case asyncpg.DiskFullError():
+                return StorageFull()
+            case _ if isinstance(error, CONFLICTS):
+                return Overloaded("The database was held by others for too long.")
+            case _ if isinstance(error, _DAMAGES):
+                return self.damaged(Damaged())
+            case asyncpg.CharacterNotInRepertoireError():
+                return BadInput("A text has a character that no text can have.")
+        return error
+
+    def damaged(self, damage: Damaged) -> Damaged:
+        """Something that was read is not what was written. To be raised, and other reads go on."""
+        self._on_damaged(damage)
+        return damage
+
+    def give_up(self, error: BaseException) -> StorageFailed:
+        """Break, for good."""
+        if self.broken is None:
+            self.broken = StorageFailed()  # clients are told no more: the cause is for the log
+            self.broken.__cause__ = error
+            self._on_broken(self.broken)
+        return self.broken
+
+
+_LOST = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.DatabaseDroppedError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalClientError,
+    asyncpg.ReadOnlySQLTransactionError,  # it has become a standby: the one to write to is elsewhere
+    asyncpg.TooManyConnectionsError,
+)
+CONFLICTS = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.OutOfMemoryError,
+)
+_DAMAGES = (
+    asyncpg.DataCorruptedError,
+    asyncpg.IndexCorruptedError,
+    asyncpg.PostgresIOError,
+    asyncpg.UndefinedFileError,
+    asyncpg.InternalServerError,
+)
+
+
+async def leave(connection: Connection) -> None:
+    """Close it, in good order if that is possible."""
+    with suppress(*DRIVER):
+        await connection.close(timeout=2)

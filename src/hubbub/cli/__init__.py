@@ -32,6 +32,7 @@ KEEPING = {
     "restore": ("hubbub.cli.backup:restore", "Make a backup the store of a directory that no server uses."),
     "verify": ("hubbub.cli.verify:verify", "Check that a store is whole, also while a server uses it."),
     "seed": ("hubbub.cli.seed:seed", "Make a store with people and rooms in it, to try things on."),
+    "cluster": ("hubbub.cli.cluster:cluster", "Try a whole cluster on this machine."),
     "bench": ("hubbub.cli.bench:bench", "Put a server under load, and check everything it says."),
 }
 COMMANDS = TALKING | KEEPING

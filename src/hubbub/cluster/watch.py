@@ -116,9 +116,9 @@ def _seen(node: Node, condition: Condition, *, why: str = "", shown: Figures | N
 
 
 def _why(answer: httpx2.Response) -> str:
-    """The code of a refusal, as `storage_away`."""
+    """The code of a refusal, as `storage-away`: the last word of its type."""
     try:
-        return str(msgspec.json.decode(answer.content)["code"])
+        return str(msgspec.json.decode(answer.content)["type"]).rpartition("/")[2]
     except (msgspec.DecodeError, KeyError, TypeError):
         return str(answer.status_code)
 

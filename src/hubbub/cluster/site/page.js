@@ -12,9 +12,9 @@ const WORDS = {
   away: () => "away",
 };
 const REASONS = {
-  shutting_down: "takes its leave",
-  storage_away: "without database",
-  storage_failed: "its store broke",
+  "shutting-down": "takes its leave",
+  "storage-away": "without database",
+  "storage-failed": "its store broke",
 };
 
 const past = new Map(); // by node: its deliveries a second, the oldest first

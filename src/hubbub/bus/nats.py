@@ -107,7 +107,8 @@ class NatsBus:
             else:
                 told = False
                 await self._use(client, gone)
-            await self._leave(client)
+            finally:
+                await self._leave(client)
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _connect(self, client: Client, gone: asyncio.Event) -> None:

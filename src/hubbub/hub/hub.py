@@ -78,6 +78,8 @@ class Hub:
         log = await self._hold(id)
         if after is not None:
             try:
+                if after > log.head:
+                    await self._look_further(log)
                 check_reached(after, log.head)
             except BaseException:
                 self._release(log)
@@ -86,6 +88,12 @@ class Hub:
         self.behind += 1
         reader.subscriptions += (sub,)
         return sub
+
+    async def _look_further(self, log: Log) -> None:
+        """Who comes from another node may have seen more than was heard of here."""
+        head = await self._source.head(log.id)
+        log.expected = max(log.expected, head or 0)
+        await self._repairs.at_once(log)
 
     def start(self, sub: Subscription) -> None:
         """Hand over what follows, then go live. Does nothing for a subscription that was closed meanwhile."""

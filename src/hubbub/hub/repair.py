@@ -69,16 +69,19 @@ class Repairs:
                 self._reading.discard(log)
 
     async def _read(self, log: Log) -> None:
+        try:
+            await self.at_once(log)
+        except StorageAway:
+            await asyncio.sleep(AWAY_SECONDS)
+            self.soon(log)
+        except Exception as error:
+            self._failed(error)
+            self._came(log, None)
+
+    async def at_once(self, log: Log) -> None:
+        """Read what it lacks. Raises what the store raises."""
         while log.lacks and log.users:
-            try:
-                past = await self._source.page(log.id, after=log.head)
-            except StorageAway:
-                await asyncio.sleep(AWAY_SECONDS)
-                continue
-            except Exception as error:
-                self._failed(error)
-                self._came(log, None)
-                return
+            past = await self._source.page(log.id, after=log.head)
             self.count += 1
             before = log.head
             self._came(log, past)

@@ -112,6 +112,9 @@ _UNTOLD = 8
 """Nobody elsewhere is told of a key of which less than one part in this is used: most people are far from
 any bound, and so nobody counts them twice. N nodes together may allow (N - 1)/8 more than the quota."""
 
+_LARGE = 100
+"""… of a quota from this on; of a smaller one, such as of wrong guesses, all is told."""
+
 
 def _unheard(_policy: str, _key: str) -> None:
     pass
@@ -151,6 +154,7 @@ class Limiter:
         # Whole nanoseconds, so that a quota's parts add up to the quota exactly.
         self._each = policy.window_seconds * _NANOSECONDS // policy.quota if policy else 0
         self._burst = self._each * policy.quota if policy else 0
+        self._untold = self._burst // _UNTOLD if policy and policy.quota >= _LARGE else 0
         self._paid_by: OrderedDict[str, int] = OrderedDict()  # least recently used first
 
     def __len__(self) -> int:
@@ -177,7 +181,7 @@ class Limiter:
                 quota=policy.quota,
                 window_seconds=policy.window_seconds,
             )
-        if owed * _UNTOLD >= self._burst:
+        if owed >= self._untold:
             self._taken(policy.name, key, cost)
         self._owe(key, now, owed)
         return self._allowance(policy, owed)
@@ -187,7 +191,7 @@ class Limiter:
         if self.policy is None:
             return
         key = self._group(key)
-        if self._owed(key, self._now()) * _UNTOLD >= self._burst:
+        if self._owed(key, self._now()) >= self._untold:
             self._taken(self.policy.name, key, -cost)
         self._return(key, cost)
 

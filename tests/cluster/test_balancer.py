@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import os
 import shutil
+import signal
 import subprocess
+import urllib.error
 import urllib.request
 
 import pytest
@@ -27,12 +30,16 @@ async def nodes(tmp_path, environment):
         yield [one, two]
 
 
-async def epoch(url):
-    """Which node answers: each has a store of its own here."""
+async def epoch(url, *, patient=False):
+    """Which node answers: each has a store of its own here. With `patient`, None for one that is not ready."""
 
     def ask():
-        with urllib.request.urlopen(f"{url}/health/ready", timeout=20) as answer:
-            return json.load(answer)["epoch"]
+        try:
+            with urllib.request.urlopen(f"{url}/health/ready", timeout=20) as answer:
+                return json.load(answer)["epoch"]
+        except urllib.error.HTTPError as refused:
+            refused.close()
+            assert patient, refused
 
     return await asyncio.to_thread(ask)
 
@@ -61,6 +68,24 @@ async def test_a_node_that_has_gone_gets_nobody(tmp_path, nodes):
     async with Balancer(tmp_path, nodes) as before:
         await gone.kill()
         assert {await epoch(before.url) for _ in range(6)} == {left}
+
+
+async def test_a_node_that_is_to_stop_is_left_alone_before_it_stops(tmp_path, environment):
+    async with (
+        Node(tmp_path, "--drain-seconds", "600", name="leaving", environment=environment) as leaving,
+        Node(tmp_path, name="staying", environment=environment) as staying,
+        Balancer(tmp_path, [leaving, staying]) as before,
+    ):
+        left = await epoch(staying.url)
+        assert len({await epoch(before.url) for _ in range(4)}) == 2
+
+        os.kill(leaving.pid, signal.SIGTERM)
+        async with deadline():
+            while {await epoch(before.url, patient=True) for _ in range(4)} != {left}:
+                pass
+
+        await lives(leaving.url)
+        assert leaving.is_running
 
 
 async def test_nobody_notices_that_a_node_is_stopped(tmp_path, nodes):

@@ -102,24 +102,34 @@ def test_every_value_is_one_that_its_setting_takes(environment, tmp_path):
     assert load({}, environment, directory=tmp_path)  # raises with every mistake there is
 
 
+def leaving_seconds(environment):
+    return sum(
+        float(environment.get(name, VARIABLES[name].default))
+        for name in ("HUBBUB_DRAIN_SECONDS", "HUBBUB_STOP_SECONDS")
+    )
+
+
 def test_whoever_stops_a_node_waits_for_it_to_leave():
-    default = VARIABLES["HUBBUB_STOP_SECONDS"].default
-    assert isinstance(default, float)
     for path in UNITS:
         said = unit(path)
-        stop = float(said["Environment"].get("HUBBUB_STOP_SECONDS", default))
-        assert float(said["TimeoutStopSec"]) > stop
+        assert float(said["TimeoutStopSec"]) > leaving_seconds(said["Environment"])
 
     for name, service in compose()["services"].items():
         if name.startswith("node"):
-            assert seconds(service["stop_grace_period"]) > float(
-                service["environment"]["HUBBUB_STOP_SECONDS"]
-            )
+            assert seconds(service["stop_grace_period"]) > leaving_seconds(service["environment"])
 
-    container = pod()["containers"][0]
-    stop = next(float(each["value"]) for each in container["env"] if each["name"] == "HUBBUB_STOP_SECONDS")
-    before = float(container["lifecycle"]["preStop"]["exec"]["command"][1])
-    assert pod()["terminationGracePeriodSeconds"] > before + stop
+    environment = {each["name"]: each.get("value") for each in pod()["containers"][0]["env"]}
+    assert pod()["terminationGracePeriodSeconds"] > leaving_seconds(environment)
+
+
+def test_a_node_behind_a_balancer_drains_for_longer_than_that_takes_to_notice():
+    checks = re.search(r"inter (\d+)ms fall 1 ", (DEPLOY / "haproxy.cfg").read_text())[1]
+    node = compose()["services"]["node-1"]["environment"]
+    of_the_pod = {each["name"]: each.get("value") for each in pod()["containers"][0]["env"]}
+    probe = pod()["containers"][0]["readinessProbe"]
+
+    assert float(node["HUBBUB_DRAIN_SECONDS"]) > int(checks) / 1000
+    assert float(of_the_pod["HUBBUB_DRAIN_SECONDS"]) > probe["periodSeconds"] * probe["failureThreshold"]
 
 
 def test_the_balancer_waits_for_its_own_streams():

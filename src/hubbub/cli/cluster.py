@@ -24,6 +24,9 @@ INTERRUPTED = 130
 
 MOST_NODES = 32
 
+_DRAINING = ("--drain-seconds", "1")
+"""Twice what the balancer takes to notice that a node is to stop."""
+
 
 def cluster(
     *,
@@ -64,7 +67,7 @@ def cluster(
         data,
         nodes=nodes,
         balanced=balanced,
-        flags=_flags(serve),
+        flags=[*_DRAINING, *_flags(serve)],
         environment=without_settings(),
         listen=str(where),
         listens=[_after(where, number) for number in range(1, nodes + 1)],

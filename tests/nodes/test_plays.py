@@ -208,8 +208,7 @@ async def test_limits_hold_for_all_servers_together(database, nats):
             try:
                 await her_phone.client.post("one too many", room=place.room)
             except Problem as refusal:
-                assert refusal.code == "too-fast"
-                return True
+                return refusal.code == "too-fast"
             return False
 
         async with deadline():

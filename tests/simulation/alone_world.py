@@ -37,7 +37,7 @@ class AloneWorld(World):
     def stored_after_all(self) -> Stored:
         """What the disk has of it when the power goes at last."""
         self.node.end()
-        self._go(0)
+        self.go(0)
         plugged = self.disk.plug()
         store = SqliteStore.open(
             plugged.directory,

@@ -1,7 +1,7 @@
 """One machine that runs the server: hubbub's own code from the connections down to the store.
 
-It is put together as `hubbub.app` does, on a loop and a network of this world. Left out are what has threads or
-sockets: listening, and the hashing of passwords. What the store stands on is not known here.
+It is put together as `hubbub.app` does, on a loop and a network of this world. Left out are what has threads
+or sockets: listening, and the hashing of passwords. What the store stands on is not known here.
 """
 
 import asyncio
@@ -74,6 +74,20 @@ class Scale(dict[str, Any]):
         finally:
             for each in reversed(patches):
                 each.stop()
+
+    @classmethod
+    def of_a_cluster(cls, chance: Random) -> "Scale":
+        scale = cls.chosen(chance)
+        return cls(
+            scale
+            | {
+                "hubbub.hub.log.EARLY_ENTRIES": chance.choice((1, 4, 256)),
+                "hubbub.hub.relay.CHANNELS": chance.choice((1, 2, 128)),
+                "hubbub.hub.relay._FULL_BYTES": chance.choice((100, 100_000)),
+                "hubbub.hub.relay._LOGS_AT_ONCE": chance.choice((1, 2000)),
+                "hubbub.hub.repair.AT_ONCE": chance.choice((1, 4)),
+            }
+        )
 
     @classmethod
     def chosen(cls, chance: Random) -> "Scale":
@@ -199,7 +213,6 @@ class Node:
             settings=self.settings,
             stop_seconds=3.0,
         )
-        member = Membership()
         context = assemble(config, backend, member, None, seams)  # type: ignore[arg-type]  # nobody signs in here
         running = Running(config, backend, member, context, config.listen, None)
         app = build_app(context, trouble=running.trouble)
@@ -219,7 +232,12 @@ class Node:
     def _keep_house(self, loop: ProcessLoop, work: Coroutine[Any, Any, None]) -> None:
         task = loop.create_task(work)
         self._housekeeping[task] = None
-        task.add_done_callback(lambda task: self._housekeeping.pop(task, None))
+        task.add_done_callback(partial(self._kept_house, loop))
+
+    def _kept_house(self, loop: ProcessLoop, task: asyncio.Task[None]) -> None:
+        self._housekeeping.pop(task, None)
+        if not (loop.dead or task.cancelled()) and (error := task.exception()) is not None:
+            loop.call_exception_handler({"message": "housekeeping ended", "exception": error})
 
     def _broke(self, error: StorageFailed) -> None:
         if self.running is None:

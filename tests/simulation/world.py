@@ -78,7 +78,7 @@ class World:
         self.image, self.epoch = image()
         self.network = Network(self.schedule, self.chance_for("network"), self.happened)
         self.nodes = self.machines()
-        self.scale = Scale.chosen(self.chance_for("scale"))
+        self.scale = self.sizes()
         self.people = [Person(self, name) for name in NAMES]
         self.deliveries = 0
         self.calm = False
@@ -95,6 +95,19 @@ class World:
 
     def machines(self) -> Sequence[Node]:
         raise NotImplementedError
+
+    def sizes(self) -> Scale:
+        return Scale.chosen(self.chance_for("scale"))
+
+    def begin(self) -> None:
+        """Before any machine starts."""
+
+    def unsettled(self) -> Iterator[str]:
+        """What else has not come to rest."""
+        return iter(())
+
+    def finish(self) -> None:
+        """At the very end."""
 
     def fate(self) -> Director:
         """What is done to it."""
@@ -219,6 +232,7 @@ class World:
         finally:
             for node in self.nodes:
                 node.cut_short()
+            self.finish()
             shutil.rmtree(self.root, ignore_errors=True)
         return Outcome(
             seed=self.seed,
@@ -239,6 +253,7 @@ class World:
             self.fault("bug", text)
 
     def _begin(self) -> None:
+        self.begin()
         for node in self.nodes:
             node.start()
         self.director.gather()
@@ -246,9 +261,9 @@ class World:
     def _suffer(self) -> None:
         self.director.begin()
         while not self.director.over:
-            self._go(0.5)
+            self.go(0.5)
 
-    def _go(self, seconds: float) -> None:
+    def go(self, seconds: float) -> None:
         self.schedule.run(self.schedule.now + seconds, steps=_STEPS)
         if self.schedule.halted:
             raise _Enough
@@ -259,7 +274,7 @@ class World:
         self.director.heal()
         until = self.schedule.now + SETTLING_SECONDS
         while self.schedule.now < until:
-            self._go(0.5)
+            self.go(0.5)
             self.director.see_through()
             if self._settled():
                 break
@@ -271,7 +286,7 @@ class World:
         self.director.last_words()
         until = self.schedule.now + SETTLING_SECONDS
         while self.schedule.now < until:
-            self._go(0.5)
+            self.go(0.5)
             self.director.see_through()
             if self._settled():
                 return
@@ -286,6 +301,7 @@ class World:
             if not node.up or node.running is None:
                 yield f"{node.name} is not up"
                 return
+        yield from self.unsettled()
         try:
             heads = self.heads()
         except HubbubError as error:
@@ -319,7 +335,7 @@ class World:
                 device.leave()
         until = self.schedule.now + LEAVING_SECONDS
         while self.schedule.now < until:
-            self._go(1.0)
+            self.go(1.0)
             if not any(True for _ in self._left_over()):
                 return
         for what in self._left_over():

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,31 @@ def data(seeded_store, tmp_path):
     return Path(shutil.copytree(seeded_store, tmp_path / "data"))
 
 
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory):
+    """A PostgreSQL for the tests of this process."""
+    from support.postgres import NOT_TRIED, serving_postgres
+
+    from hubbub.cluster.errors import Missing
+
+    with ExitStack() as stack:
+        try:
+            served = stack.enter_context(serving_postgres(tmp_path_factory.mktemp("postgres")))
+        except Missing as missing:
+            pytest.skip(f"{NOT_TRIED}: {missing}")
+        yield served
+
+
+@pytest.fixture
+def postgres(databases):
+    """The address of an empty database in PostgreSQL, for one test."""
+    url = databases.fresh()
+    yield url
+    databases.drop(url)
+
+
 def pytest_terminal_summary(terminalreporter):
     """On a build machine nobody reads a list of what was skipped: what must not be overlooked stands out."""
     reasons = {report.longrepr[2] for report in terminalreporter.stats.get("skipped", ())}
-    for reason in sorted(reason for reason in reasons if NOT_TRIED in reason):
+    for reason in sorted(reason for reason in reasons if "NOTHING OF" in reason):
         terminalreporter.write_sep("!", reason.removeprefix("Skipped: "), red=True, bold=True)

@@ -61,7 +61,7 @@ def test_only_the_app_and_the_command_line_pick_a_store():
         )
     }
 
-    assert pickers == {"backends.py", "cli/asked.py", "cli/backup.py", "cli/seed.py"}
+    assert pickers == {"backends.py", "cli/backup.py", "cli/places.py"}
 
 
 def test_only_the_store_speaks_sql():

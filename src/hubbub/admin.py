@@ -4,7 +4,7 @@ the admin token, whether the store is whole."""
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from time import monotonic
 
 import msgspec
@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hubbub.storage.auditing import Auditing
+from hubbub.storage.errors import StoreUnusable
 from hubbub.verify import Anchor, Counts, Done, Earlier, Progress, Report, Walk
 
 MAX_EARLIER_BYTES = 64 << 20
@@ -59,7 +60,11 @@ class Verification:
     """
 
     def __init__(
-        self, open_audit: Callable[[], Auditing], token_hash: bytes | None, *, now_ms: Callable[[], int]
+        self,
+        open_audit: Callable[[], Awaitable[Auditing]],
+        token_hash: bytes | None,
+        *,
+        now_ms: Callable[[], int],
     ) -> None:
         """`token_hash`: SHA-256 of what opens it; with None nothing does."""
         self._open_audit = open_audit
@@ -102,7 +107,11 @@ class Verification:
         return hmac.compare_digest(given, self._token_hash) and scheme.lower() == "bearer"
 
     async def _check(self, against: Mapping[str, Anchor], scope: Scope, receive: Receive, send: Send) -> None:
-        store = self._open_audit()
+        try:
+            store = await self._open_audit()
+        except StoreUnusable as error:
+            await _told(503, str(error))(scope, receive, send)
+            return
         walk = Walk(store, against=against, pause=Half())
 
         async def look() -> Report:

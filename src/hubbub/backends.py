@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -38,7 +38,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     store: Store
     now_ms: Callable[[], int]
     """The clock that all who share the store go by."""
-    audit: Callable[[], Auditing]
+    audit: Callable[[], Awaitable[Auditing]]
     """A look at it from beside."""
     is_up: Callable[[], bool] = lambda: True
     """Whether the database can be reached, as far as is known."""
@@ -77,10 +77,10 @@ async def open_store(
     )
 
 
-def _postgres_audit(url: str) -> Auditing:
+async def _postgres_audit(url: str) -> Auditing:
     from hubbub.storage.postgres.auditing import PostgresAudit
 
-    return PostgresAudit(url)
+    return await PostgresAudit.open(url)
 
 
 def _sqlite(
@@ -104,10 +104,14 @@ def _sqlite(
         sync=seams.sync,
     )
     stack.push_async_callback(store.close)
+
+    async def audit() -> Auditing:
+        return SqliteAudit(config.data / DATABASE)
+
     return Backend(
         store=store,
         now_ms=seams.now_ms,
-        audit=lambda: SqliteAudit(config.data / DATABASE),
+        audit=audit,
         syncs_apart=lambda: store.syncs_apart,
     )
 

@@ -97,9 +97,9 @@ BUGS = (
     Bug(
         name="a page is read of a log as it was a moment ago",
         breaks="I6",
-        file="storage/sqlite/logs.py",
-        old="            high = head + 1 if before is None else",
-        new="            high = max(head, 1) if before is None else",
+        file="storage/pages.py",
+        old="    high = head + 1 if before is None else",
+        new="    high = max(head, 1) if before is None else",
         caught_by=("tests/model/test_at_once.py",),
     ),
 )

@@ -10,7 +10,8 @@ from hubbub.domain.events import Gap, Posted
 from hubbub.domain.ids import inbox_log, room_log
 from hubbub.storage.base import EVERYTHING, MAX_PAGE_BYTES, RECEIVED, Between, Outcome, Store
 
-from .drafting import ATTIC, LOUNGE, append, draft, post, say, seqs, texts, user
+from .drafting import ATTIC, LOUNGE, draft, seqs, texts, user
+from .posting import append, post, say
 
 ADA, BOB, CY = inbox_log("ada"), inbox_log("bob"), inbox_log("cy")
 Reopened = Callable[[], Awaitable[Store]]
@@ -20,7 +21,7 @@ Reopened = Callable[[], Awaitable[Store]]
 
 
 async def test_each_log_counts_from_one_without_holes_in_the_order_of_the_drafts(store: Store):
-    outcomes = post(
+    outcomes = await post(
         store, *(draft(log, text) for log, text in zip([LOUNGE, ATTIC] * 3, "abcdef", strict=True))
     )
 
@@ -32,7 +33,7 @@ async def test_each_log_counts_from_one_without_holes_in_the_order_of_the_drafts
         (LOUNGE, 3, "e"),
         (ATTIC, 3, "f"),
     ]
-    assert seqs(say(store, LOUNGE, "g")) == [4]
+    assert seqs(await say(store, LOUNGE, "g")) == [4]
 
 
 async def test_posting_from_many_tasks_at_once_leaves_no_hole_and_no_double(store: Store):
@@ -44,6 +45,7 @@ async def test_posting_from_many_tasks_at_once_leaves_no_hole_and_no_double(stor
             await asyncio.sleep(0)
 
     await asyncio.gather(*map(chatter, ("ada", "bob", "cy")))
+    await append(store)  # told after all before it
 
     assert [outcome.receipt.seq for (outcome,) in told] == list(range(1, 61))
     assert (await store.page(LOUNGE)).events == [outcome.receipt for (outcome,) in told]
@@ -52,7 +54,7 @@ async def test_posting_from_many_tasks_at_once_leaves_no_hole_and_no_double(stor
 async def test_a_post_gives_back_all_that_was_said_of_it(store: Store):
     message = draft(LOUNGE, "grüß Gott 🙂", sender="bob", key="k1", at=42)
 
-    (posted,) = post(store, message)
+    (posted,) = await post(store, message)
 
     event = posted.receipt
     assert posted.events == (event,)
@@ -64,23 +66,23 @@ async def test_a_post_gives_back_all_that_was_said_of_it(store: Store):
 
 
 async def test_what_was_acknowledged_is_there_after_a_restart(store: Store, reopened: Reopened):
-    said = say(store, LOUNGE, "a", "b")
-    post(store, draft(BOB, "psst"))
+    said = await say(store, LOUNGE, "a", "b")
+    await post(store, draft(BOB, "psst"))
 
     store = await reopened()
 
     assert (await store.page(LOUNGE)).events == said
     assert await store.head(BOB) == 1
-    assert seqs(say(store, LOUNGE, "c")) == [3]
+    assert seqs(await say(store, LOUNGE, "c")) == [3]
     await store.close()
 
 
 async def test_an_empty_batch_is_answered(store: Store):
-    assert append(store) == []
+    assert await append(store) == []
 
 
 async def test_a_refused_draft_leaves_the_rest_of_its_batch_alone(store: Store):
-    outcomes = append(
+    outcomes = await append(
         store,
         draft(LOUNGE, "a"),
         draft(room_log("nowhere"), "b"),
@@ -108,9 +110,9 @@ async def test_a_refused_draft_leaves_the_rest_of_its_batch_alone(store: Store):
 
 
 async def test_a_direct_message_stands_in_both_inboxes_under_one_id(store: Store):
-    say(store, ADA, "a note to myself")
+    await say(store, ADA, "a note to myself")
 
-    (posted,) = post(store, draft(BOB, "psst", key="k"))
+    (posted,) = await post(store, draft(BOB, "psst", key="k"))
 
     received, sent = posted.events
     assert posted.receipt == sent
@@ -123,7 +125,7 @@ async def test_a_direct_message_stands_in_both_inboxes_under_one_id(store: Store
 
 
 async def test_a_message_to_oneself_stands_in_the_inbox_once(store: Store):
-    (posted,) = post(store, draft(ADA, "buy milk"))
+    (posted,) = await post(store, draft(ADA, "buy milk"))
 
     assert posted.events == (posted.receipt,)
     assert (posted.receipt.kind, posted.receipt.to) == ("message", "ada")
@@ -133,7 +135,7 @@ async def test_a_message_to_oneself_stands_in_the_inbox_once(store: Store):
 
 
 async def test_an_inbox_shows_what_was_received_or_what_two_wrote_to_each_other(store: Store):
-    post(
+    await post(
         store,
         draft(BOB, "ada to bob"),
         draft(ADA, "bob to ada", sender="bob"),
@@ -154,10 +156,10 @@ async def test_an_inbox_shows_what_was_received_or_what_two_wrote_to_each_other(
 
 
 async def test_a_key_used_again_answers_with_the_first_message(store: Store, reopened: Reopened):
-    first, again = post(store, draft(LOUNGE, "a", key="k", at=5), draft(LOUNGE, "a", key="k", at=9))
-    (later,) = post(store, draft(LOUNGE, "a", key="k", at=9))
+    first, again = await post(store, draft(LOUNGE, "a", key="k", at=5), draft(LOUNGE, "a", key="k", at=9))
+    (later,) = await post(store, draft(LOUNGE, "a", key="k", at=9))
     store = await reopened()
-    (restarted,) = post(store, draft(LOUNGE, "a", key="k", at=9))
+    (restarted,) = await post(store, draft(LOUNGE, "a", key="k", at=9))
 
     for retry in (again, later, restarted):
         assert retry.repeated
@@ -168,8 +170,8 @@ async def test_a_key_used_again_answers_with_the_first_message(store: Store, reo
 
 @pytest.mark.parametrize("place", [BOB, ADA], ids=["to another", "to oneself"])
 async def test_a_direct_message_sent_again_answers_with_the_senders_own_entry(store: Store, place):
-    say(store, CY, "before")
-    first, again = post(store, draft(place, "a", key="k"), draft(place, "a", key="k"))
+    await say(store, CY, "before")
+    first, again = await post(store, draft(place, "a", key="k"), draft(place, "a", key="k"))
 
     assert first.receipt.log == ADA
     assert again.receipt == first.receipt
@@ -177,9 +179,9 @@ async def test_a_direct_message_sent_again_answers_with_the_senders_own_entry(st
 
 
 async def test_a_key_used_for_another_text_is_refused_and_names_the_first(store: Store):
-    (first,) = post(store, draft(LOUNGE, "a", key="k"))
+    (first,) = await post(store, draft(LOUNGE, "a", key="k"))
 
-    (refused,) = append(store, draft(LOUNGE, "b", key="k"))
+    (refused,) = await append(store, draft(LOUNGE, "b", key="k"))
 
     assert isinstance(refused, KeyReused)
     assert refused.members["conflicts_with"] == first.receipt.id
@@ -187,7 +189,7 @@ async def test_a_key_used_for_another_text_is_refused_and_names_the_first(store:
 
 
 async def test_a_key_counts_for_one_sender_in_one_place(store: Store):
-    outcomes = post(
+    outcomes = await post(
         store,
         draft(LOUNGE, "a", key="k"),
         draft(LOUNGE, "b", key="k", sender="bob"),
@@ -201,13 +203,13 @@ async def test_a_key_counts_for_one_sender_in_one_place(store: Store):
 
 
 async def test_a_key_is_safe_for_ever_also_when_its_message_was_removed(store: Store, reopened: Reopened):
-    firsts = post(store, *(draft(place, "a", key="k", at=5) for place in (LOUNGE, BOB, ADA)))
+    firsts = await post(store, *(draft(place, "a", key="k", at=5) for place in (LOUNGE, BOB, ADA)))
     await store.trim(sent_before_ms=6, limit=100)
     assert (await store.page(LOUNGE)).events == []
     store = await reopened()
 
-    again = post(store, *(draft(place, "a", key="k", at=9) for place in (LOUNGE, BOB, ADA)))
-    other = append(store, *(draft(place, "b", key="k", at=9) for place in (LOUNGE, BOB, ADA)))
+    again = await post(store, *(draft(place, "a", key="k", at=9) for place in (LOUNGE, BOB, ADA)))
+    other = await append(store, *(draft(place, "b", key="k", at=9) for place in (LOUNGE, BOB, ADA)))
 
     assert [retry.receipt for retry in again] == [first.receipt for first in firsts]
     assert [type(outcome) for outcome in other] == [KeyReused] * 3
@@ -216,11 +218,11 @@ async def test_a_key_is_safe_for_ever_also_when_its_message_was_removed(store: S
 
 
 async def test_a_retry_is_answered_when_only_the_senders_own_entry_was_removed(store: Store):
-    (first,) = post(store, draft(BOB, "a", key="k", at=5))
-    say(store, CY, "x")
+    (first,) = await post(store, draft(BOB, "a", key="k", at=5))
+    await say(store, CY, "x")
     await store.trim(sent_before_ms=6, limit=1)
 
-    (again,) = post(store, draft(BOB, "a", key="k", at=9))
+    (again,) = await post(store, draft(BOB, "a", key="k", at=9))
 
     assert again.receipt == first.receipt
 
@@ -229,7 +231,7 @@ async def test_a_retry_is_answered_when_only_the_senders_own_entry_was_removed(s
 
 
 async def test_a_post_that_expects_the_head_is_stored_only_when_it_is_right(store: Store):
-    outcomes = append(
+    outcomes = await append(
         store,
         draft(LOUNGE, "a", expected_head=0),
         draft(LOUNGE, "b", expected_head=0),
@@ -241,7 +243,7 @@ async def test_a_post_that_expects_the_head_is_stored_only_when_it_is_right(stor
 
 
 async def test_a_known_key_answers_before_the_expected_head_is_looked_at(store: Store):
-    first, again = post(
+    first, again = await post(
         store, draft(LOUNGE, "a", key="k", expected_head=0), draft(LOUNGE, "a", key="k", expected_head=0)
     )
 
@@ -249,10 +251,10 @@ async def test_a_known_key_answers_before_the_expected_head_is_looked_at(store: 
 
 
 async def test_a_key_whose_post_was_refused_is_still_free(store: Store):
-    append(store, draft(LOUNGE, "a", key="k", expected_head=9))
-    append(store, draft(LOUNGE, "half a pair: \ud800", key="k"))
+    await append(store, draft(LOUNGE, "a", key="k", expected_head=9))
+    await append(store, draft(LOUNGE, "half a pair: \ud800", key="k"))
 
-    (posted,) = post(store, draft(LOUNGE, "b", key="k"))
+    (posted,) = await post(store, draft(LOUNGE, "b", key="k"))
 
     assert not posted.repeated
 
@@ -261,7 +263,7 @@ async def test_a_key_whose_post_was_refused_is_still_free(store: Store):
 
 
 async def test_the_head_of_a_log_is_its_last_seq_and_nothing_for_no_log(store: Store):
-    say(store, LOUNGE, "a", "b")
+    await say(store, LOUNGE, "a", "b")
 
     assert await store.head(LOUNGE) == 2
     assert await store.head(ATTIC) == 0
@@ -271,8 +273,8 @@ async def test_the_head_of_a_log_is_its_last_seq_and_nothing_for_no_log(store: S
 
 
 async def test_an_event_is_found_by_its_seq_in_its_own_log_only(store: Store):
-    say(store, LOUNGE, "a")
-    say(store, ATTIC, "b", "c")
+    await say(store, LOUNGE, "a")
+    await say(store, ATTIC, "b", "c")
 
     assert (await store.event(ATTIC, 2)).text == "c"
     for seq in (-1, 0, 2, 1 << 36, 1 << 62):
@@ -290,8 +292,8 @@ async def test_a_log_that_does_not_exist_reads_as_empty(store: Store):
 async def test_pages_leave_nothing_out_in_either_direction(store: Store, view):
     """From every place in a log that has both kinds of entries and lost its beginning, against a list."""
     for n in range(12):
-        post(store, draft(BOB, f"{n}", sender=("ada", "bob", "cy")[n % 3], at=n))
-        post(store, draft((CY, ADA, CY)[n % 3], f"{n}", sender="bob", at=n))
+        await post(store, draft(BOB, f"{n}", sender=("ada", "bob", "cy")[n % 3], at=n))
+        await post(store, draft((CY, ADA, CY)[n % 3], f"{n}", sender="bob", at=n))
     await store.trim(sent_before_ms=2, limit=100)
     everything = (await store.page(BOB)).events
     head, floor = everything[-1].seq, everything[0].seq - 1
@@ -330,8 +332,8 @@ async def test_pages_leave_nothing_out_in_either_direction(store: Store, view):
 
 
 async def test_reading_from_beyond_what_a_log_can_hold_stays_in_that_log(store: Store):
-    say(store, LOUNGE, "a")
-    say(store, ATTIC, "b")
+    await say(store, LOUNGE, "a")
+    await say(store, ATTIC, "b")
 
     for seq in (1 << 36, 10**18 - 1):
         assert (await store.page(LOUNGE, after=seq)).events == []
@@ -347,7 +349,7 @@ async def test_a_page_has_one_direction(store: Store):
 
 async def test_a_page_stops_at_the_event_that_passes_the_bound_on_bytes(store: Store):
     big = "ü" * 8_000  # 16,000 bytes
-    say(store, LOUNGE, *[big] * 100)
+    await say(store, LOUNGE, *[big] * 100)
     fitting = MAX_PAGE_BYTES // 16_000 + 1
 
     page = await store.page(LOUNGE, after=0)
@@ -363,7 +365,7 @@ async def test_a_page_stops_at_the_event_that_passes_the_bound_on_bytes(store: S
 
 
 async def test_retention_removes_what_is_old_from_the_start_and_says_so(store: Store):
-    post(store, *(draft(LOUNGE, f"{at}", at=at) for at in (1, 2, 3, 4)), draft(ATTIC, "new", at=9))
+    await post(store, *(draft(LOUNGE, f"{at}", at=at) for at in (1, 2, 3, 4)), draft(ATTIC, "new", at=9))
 
     gaps = await store.trim(sent_before_ms=3, limit=100)
 
@@ -377,7 +379,7 @@ async def test_retention_removes_what_is_old_from_the_start_and_says_so(store: S
 
 
 async def test_retention_takes_no_more_at_once_than_it_was_allowed(store: Store):
-    post(store, *(draft(log, "x", at=at) for at in range(5) for log in (LOUNGE, ATTIC)))
+    await post(store, *(draft(log, "x", at=at) for at in range(5) for log in (LOUNGE, ATTIC)))
 
     removed = []
     while gaps := await store.trim(sent_before_ms=100, limit=3):
@@ -388,14 +390,14 @@ async def test_retention_takes_no_more_at_once_than_it_was_allowed(store: Store)
 
 
 async def test_a_log_of_which_all_was_removed_goes_on_counting(store: Store, reopened: Reopened):
-    say(store, LOUNGE, "a", "b")
+    await say(store, LOUNGE, "a", "b")
     await store.trim(sent_before_ms=10_000, limit=100)
     assert await store.head(LOUNGE) == 2
     store = await reopened()
 
     assert await store.head(LOUNGE) == 2
     assert (await store.room("lounge")).head == 2
-    assert seqs(say(store, LOUNGE, "c")) == [3]
+    assert seqs(await say(store, LOUNGE, "c")) == [3]
     assert await store.trim(sent_before_ms=10_000, limit=100) == [
         Gap(log=LOUNGE, first=3, last=3, reason="retention")
     ]
@@ -403,7 +405,7 @@ async def test_a_log_of_which_all_was_removed_goes_on_counting(store: Store, reo
 
 
 async def test_retention_leaves_no_hole_where_a_clock_was_set_back(store: Store):
-    post(store, *(draft(LOUNGE, f"{at}", at=at) for at in (1, 50, 2, 3)))
+    await post(store, *(draft(LOUNGE, f"{at}", at=at) for at in (1, 50, 2, 3)))
 
     assert await store.trim(sent_before_ms=10, limit=100) == [
         Gap(log=LOUNGE, first=1, last=1, reason="retention")
@@ -427,7 +429,7 @@ async def test_the_epoch_and_the_secret_stay_with_the_store(store: Store, reopen
 
 async def test_own_posts_end_no_sessions(store: Store):
     before = (await store.endings(None)).upto
-    say(store, LOUNGE, "a")
+    await say(store, LOUNGE, "a")
     await store.create_user(user("dora"), "h")
 
     assert (await store.endings(before)).sessions == ()

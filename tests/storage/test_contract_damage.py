@@ -7,7 +7,8 @@ from hubbub.domain.events import Gap, Posted
 from hubbub.domain.ids import inbox_log
 from hubbub.storage.base import RECEIVED, Between
 
-from .drafting import ATTIC, LOUNGE, append, draft, post, say, seqs, texts
+from .drafting import ATTIC, LOUNGE, draft, seqs, texts
+from .posting import append, post, say
 
 ADA, BOB = inbox_log("ada"), inbox_log("bob")
 
@@ -32,7 +33,7 @@ async def refused(reading) -> Damaged:
 
 @pytest.mark.parametrize("column", SPOILED)
 async def test_an_event_of_which_anything_was_changed_is_withheld(store, spoil, damaged, broken, column):
-    say(store, LOUNGE, "a", "b", "c")
+    await say(store, LOUNGE, "a", "b", "c")
     spoil.event(LOUNGE, 2, **{column: SPOILED[column]})
 
     refusal = await refused(store.event(LOUNGE, 2))
@@ -45,7 +46,7 @@ async def test_an_event_of_which_anything_was_changed_is_withheld(store, spoil, 
 
 
 async def test_a_page_ends_before_what_is_damaged_and_says_that_there_is_more(store, spoil, damaged):
-    say(store, LOUNGE, "a", "b", "c", "d", "e")
+    await say(store, LOUNGE, "a", "b", "c", "d", "e")
     spoil.event(LOUNGE, 3, text="C")
 
     onward, backward = await store.page(LOUNGE, after=0), await store.page(LOUNGE, before=6)
@@ -58,7 +59,7 @@ async def test_a_page_ends_before_what_is_damaged_and_says_that_there_is_more(st
 
 
 async def test_a_page_that_would_begin_with_what_is_damaged_is_refused(store, spoil, damaged):
-    say(store, LOUNGE, "a", "b", "c")
+    await say(store, LOUNGE, "a", "b", "c")
     spoil.event(LOUNGE, 2, text="B")
 
     refusals = [await refused(store.page(LOUNGE, after=1)), await refused(store.page(LOUNGE, before=3))]
@@ -70,17 +71,17 @@ async def test_a_page_that_would_begin_with_what_is_damaged_is_refused(store, sp
 
 
 async def test_other_logs_and_posts_go_on(store, spoil):
-    say(store, LOUNGE, "a", "b")
+    await say(store, LOUNGE, "a", "b")
     spoil.event(LOUNGE, 1, text="A")
 
-    assert texts(say(store, ATTIC, "x")) == ["x"]
-    assert seqs(say(store, LOUNGE, "c")) == [3]
+    assert texts(await say(store, ATTIC, "x")) == ["x"]
+    assert seqs(await say(store, LOUNGE, "c")) == [3]
     assert texts((await store.page(LOUNGE, after=1)).events) == ["b", "c"]
 
 
 @pytest.mark.parametrize("missing", [1, 2, 3])
 async def test_a_hole_is_never_passed_over(store, spoil, missing):
-    say(store, LOUNGE, "a", "b", "c")
+    await say(store, LOUNGE, "a", "b", "c")
     spoil.remove(LOUNGE, missing)
 
     assert (await refused(store.page(LOUNGE, after=missing - 1))).seq == missing
@@ -91,18 +92,17 @@ async def test_a_hole_is_never_passed_over(store, spoil, missing):
 
 
 async def test_an_event_of_another_place_is_withheld(store, spoil):
-    say(store, LOUNGE, "a", "b")
-    say(store, ATTIC, "x", "y")
+    await say(store, LOUNGE, "a", "b")
+    await say(store, ATTIC, "x", "y")
     spoil.remove(LOUNGE, 2)
-    there, here = spoil.position(ATTIC, 2), spoil.position(LOUNGE, 2)
-    spoil("UPDATE events SET position = ? WHERE position = ?", here, there)
+    spoil.move(ATTIC, 2, LOUNGE, 2)
 
     assert (await refused(store.event(LOUNGE, 2))).seq == 2
     assert (await refused(store.event(ATTIC, 2))).seq == 2
 
 
 async def test_the_lists_by_person_withhold_too(store, spoil):
-    post(store, *(draft(BOB, text, sender="ada") for text in "abc"))
+    await post(store, *(draft(BOB, text, sender="ada") for text in "abc"))
     spoil.event(BOB, 2, text="B")
 
     for view in (RECEIVED, Between("ada")):
@@ -113,7 +113,7 @@ async def test_the_lists_by_person_withhold_too(store, spoil):
 
 async def test_conversations_are_listed_without_what_is_damaged(store, spoil, damaged, broken):
     for sender in ("bob", "cy"):
-        post(store, draft(ADA, f"hi from {sender}", sender=sender))
+        await post(store, draft(ADA, f"hi from {sender}", sender=sender))
     spoil.event(ADA, 1, text="nothing of the kind")
 
     found, more = await store.conversations("ada", after=None, limit=10)
@@ -128,8 +128,8 @@ async def test_conversations_are_listed_without_what_is_damaged(store, spoil, da
 
 
 async def test_an_event_that_claims_to_be_of_another_conversation_is_withheld_from_it(store, spoil, damaged):
-    post(store, draft(ADA, "hi", sender="bob"), draft(ADA, "hello", sender="bob"))
-    spoil("UPDATE events SET recipient = 'cy', sent = 1 WHERE position = ?", spoil.position(ADA, 2))
+    await post(store, draft(ADA, "hi", sender="bob"), draft(ADA, "hello", sender="bob"))
+    spoil.event(ADA, 2, recipient="cy", sent=1)
 
     found, _ = await store.conversations("ada", after=None, limit=10)
 
@@ -138,12 +138,12 @@ async def test_an_event_that_claims_to_be_of_another_conversation_is_withheld_fr
 
 
 async def test_a_log_whose_last_event_is_not_tied_takes_no_posts(store, spoil, damaged, open_store):
-    say(store, LOUNGE, "a", "b")
+    await say(store, LOUNGE, "a", "b")
     spoil.event(LOUNGE, 2, link=bytes(20))
     await store.close()
-    store = open_store()
+    store = await open_store()
 
-    mine, others = append(store, draft(LOUNGE, "c", key="k"), draft(ATTIC, "x"))
+    mine, others = await append(store, draft(LOUNGE, "c", key="k"), draft(ATTIC, "x"))
 
     assert isinstance(mine, Damaged)
     assert (mine.log, mine.seq) == (LOUNGE, 2)
@@ -158,34 +158,34 @@ async def test_a_log_whose_last_event_is_not_tied_takes_no_posts(store, spoil, d
 
 @pytest.mark.parametrize("column", [name for name in SPOILED if name != "sent"])
 async def test_a_retry_is_not_answered_with_what_is_damaged(store, spoil, damaged, column):
-    say(store, LOUNGE, "before")
-    post(store, draft(LOUNGE, "a", key="k"))
+    await say(store, LOUNGE, "before")
+    await post(store, draft(LOUNGE, "a", key="k"))
     spoil.event(LOUNGE, 2, **{column: SPOILED[column]})
 
-    (outcome,) = append(store, draft(LOUNGE, "a", key="k"))
+    (outcome,) = await append(store, draft(LOUNGE, "a", key="k"))
 
     assert isinstance(outcome, Damaged)
     assert damaged == [outcome]
-    assert seqs(say(store, LOUNGE, "c")) == [3]
+    assert seqs(await say(store, LOUNGE, "c")) == [3]
 
 
 @pytest.mark.parametrize("seq", [1, 3, 99])
 async def test_a_retry_is_not_answered_with_another_message(store, spoil, seq):
-    post(store, draft(LOUNGE, "b", key="other"), draft(LOUNGE, "a", key="k"), draft(LOUNGE, "a"))
-    spoil("UPDATE keys SET seq = ? WHERE key = 'k'", seq)
+    await post(store, draft(LOUNGE, "b", key="other"), draft(LOUNGE, "a", key="k"), draft(LOUNGE, "a"))
+    spoil.key("k", seq=seq)
 
-    (outcome,) = append(store, draft(LOUNGE, "a", key="k"))
+    (outcome,) = await append(store, draft(LOUNGE, "a", key="k"))
 
     assert isinstance(outcome, Damaged)
 
 
 @pytest.mark.parametrize("seq", [1, 3, 99])
 async def test_a_retry_is_not_answered_with_another_copy(store, spoil, seq):
-    say(store, ADA, "to myself")
-    post(store, draft(BOB, "a", key="k"), draft(BOB, "a"))
-    spoil("UPDATE keys SET receipt = ? WHERE key = 'k'", seq)
+    await say(store, ADA, "to myself")
+    await post(store, draft(BOB, "a", key="k"), draft(BOB, "a"))
+    spoil.key("k", receipt=seq)
 
-    (outcome,) = append(store, draft(BOB, "a", key="k"))
+    (outcome,) = await append(store, draft(BOB, "a", key="k"))
 
     assert isinstance(outcome, Damaged)
 
@@ -197,13 +197,13 @@ async def test_a_retry_is_not_answered_with_another_copy(store, spoil, seq):
 async def test_what_is_kept_of_a_removed_message_never_answers_when_it_is_damaged(
     store, spoil, column, value
 ):
-    first, _ = post(store, draft(BOB, "a", key="k", at=5), draft(BOB, "b", at=5))
+    first, _ = await post(store, draft(BOB, "a", key="k", at=5), draft(BOB, "b", at=5))
     await store.trim(sent_before_ms=10, limit=10)
-    (before,) = append(store, draft(BOB, "a", key="k"))
+    (before,) = await append(store, draft(BOB, "a", key="k"))
     assert before.receipt == first.receipt
-    spoil(f"UPDATE keys SET {column} = ? WHERE key = 'k'", value)
+    spoil.key("k", **{column: value})
 
-    (outcome,) = append(store, draft(BOB, "a", key="k"))
+    (outcome,) = await append(store, draft(BOB, "a", key="k"))
 
     assert not isinstance(outcome, Posted)
 
@@ -212,7 +212,7 @@ async def test_what_is_kept_of_a_removed_message_never_answers_when_it_is_damage
 
 
 async def test_retention_stops_before_what_is_damaged_and_goes_on_elsewhere(store, spoil, damaged):
-    post(store, *(draft(LOUNGE, text, at=5) for text in "abc"), draft(ATTIC, "x", at=6))
+    await post(store, *(draft(LOUNGE, text, at=5) for text in "abc"), draft(ATTIC, "x", at=6))
     spoil.event(LOUNGE, 2, text="B")
 
     gaps = await store.trim(sent_before_ms=10, limit=10)
@@ -228,7 +228,7 @@ async def test_retention_stops_before_what_is_damaged_and_goes_on_elsewhere(stor
 
 
 async def test_retention_stops_before_a_hole(store, spoil, damaged):
-    post(store, *(draft(LOUNGE, text, at=5) for text in "abc"))
+    await post(store, *(draft(LOUNGE, text, at=5) for text in "abc"))
     spoil.remove(LOUNGE, 2)
 
     gaps = await store.trim(sent_before_ms=10, limit=10)

@@ -9,7 +9,8 @@ from hubbub.domain.errors import NoSuchUser
 from hubbub.domain.ids import RoomId, UserId, inbox_log
 from hubbub.storage.base import MOST_UNREAD, Store
 
-from .drafting import ATTIC, LOUNGE, draft, post, say
+from .drafting import ATTIC, LOUNGE, draft
+from .posting import post, say
 
 ADA, BOB, CY = inbox_log("ada"), inbox_log("bob"), inbox_log("cy")
 Reopened = Callable[[], Awaitable[Store]]
@@ -32,7 +33,7 @@ async def conversations(store: Store, name: str = "ada") -> list[tuple[str, int,
 
 
 async def test_a_mark_never_goes_back_and_says_whether_it_moved(store: Store):
-    say(store, LOUNGE, "a", "b", "c")
+    await say(store, LOUNGE, "a", "b", "c")
 
     assert await store.mark(UserId("ada"), LOUNGE, 2) == (2, True)
     assert await store.mark(UserId("ada"), LOUNGE, 1) == (2, False)
@@ -42,7 +43,7 @@ async def test_a_mark_never_goes_back_and_says_whether_it_moved(store: Store):
 
 
 async def test_of_marks_moved_at_once_the_larger_stays(store: Store):
-    say(store, LOUNGE, "a", "b", "c")
+    await say(store, LOUNGE, "a", "b", "c")
 
     moved = await asyncio.gather(*(store.mark(UserId("ada"), LOUNGE, seq) for seq in (1, 3, 2)))
 
@@ -57,7 +58,7 @@ async def test_a_mark_at_nothing_is_a_mark(store: Store):
 
 
 async def test_a_mark_is_one_users_own_and_there_after_a_restart(store: Store, reopened: Reopened):
-    say(store, LOUNGE, "a", "b")
+    await say(store, LOUNGE, "a", "b")
     await store.mark(UserId("ada"), LOUNGE, 1)
     await store.mark(UserId("bob"), LOUNGE, 2)
 
@@ -70,7 +71,7 @@ async def test_a_mark_is_one_users_own_and_there_after_a_restart(store: Store, r
 
 
 async def test_who_unmarks_a_room_follows_it_no_more_and_may_begin_again_lower(store: Store):
-    say(store, LOUNGE, "a", "b")
+    await say(store, LOUNGE, "a", "b")
     await store.mark(UserId("ada"), LOUNGE, 2)
     await store.mark(UserId("bob"), LOUNGE, 2)
 
@@ -110,7 +111,7 @@ async def test_nobody_has_no_marks(store: Store):
 
 
 async def test_both_sides_have_their_conversation_with_what_the_other_said_unread(store: Store):
-    post(store, draft(BOB, "one"), draft(BOB, "two"), draft(ADA, "three", sender="bob"))
+    await post(store, draft(BOB, "one"), draft(BOB, "two"), draft(ADA, "three", sender="bob"))
 
     assert await conversations(store) == [("bob", 0, 1, "three")]
     assert await conversations(store, "bob") == [("ada", 0, 2, "three")]
@@ -118,7 +119,7 @@ async def test_both_sides_have_their_conversation_with_what_the_other_said_unrea
 
 
 async def test_what_lies_before_the_mark_is_read(store: Store):
-    post(store, *(draft(ADA, text, sender="bob") for text in "abc"), draft(ADA, "hi", sender="cy"))
+    await post(store, *(draft(ADA, text, sender="bob") for text in "abc"), draft(ADA, "hi", sender="cy"))
 
     assert await store.mark(UserId("ada"), BOB, 2) == (2, True)
 
@@ -128,13 +129,13 @@ async def test_what_lies_before_the_mark_is_read(store: Store):
 
 
 async def test_a_note_to_oneself_is_a_conversation_and_never_unread(store: Store):
-    say(store, ADA, "milk")
+    await say(store, ADA, "milk")
 
     assert await conversations(store) == [("ada", 0, 0, "milk")]
 
 
 async def test_conversations_are_listed_by_name_page_by_page(store: Store):
-    post(store, *(draft(ADA, name, sender=name) for name in ("cy", "ada", "bob", "cy")))
+    await post(store, *(draft(ADA, name, sender=name) for name in ("cy", "ada", "bob", "cy")))
 
     names = []
     after, more = None, True
@@ -147,15 +148,15 @@ async def test_conversations_are_listed_by_name_page_by_page(store: Store):
 
 
 async def test_no_more_is_counted_as_unread_than_anybody_looks_at(store: Store):
-    post(store, *(draft(ADA, "x", sender="bob") for _ in range(MOST_UNREAD + 5)))
+    await post(store, *(draft(ADA, "x", sender="bob") for _ in range(MOST_UNREAD + 5)))
 
     ((_, _, unread, _),) = await conversations(store)
     assert unread == MOST_UNREAD
 
 
 async def test_what_retention_removed_is_neither_unread_nor_listed(store: Store):
-    post(store, *(draft(ADA, f"{at}", sender="bob", at=at) for at in (1, 2, 3)))
-    post(store, draft(ADA, "old", sender="cy", at=1))
+    await post(store, *(draft(ADA, f"{at}", sender="bob", at=at) for at in (1, 2, 3)))
+    await post(store, draft(ADA, "old", sender="cy", at=1))
 
     await store.trim(sent_before_ms=3, limit=100)
     assert await conversations(store) == [("bob", 0, 1, "3"), ("cy", 0, 1, "old")]
@@ -165,7 +166,7 @@ async def test_what_retention_removed_is_neither_unread_nor_listed(store: Store)
 
 
 async def test_conversations_outlive_a_restart(store: Store, reopened: Reopened):
-    post(store, draft(BOB, "one"))
+    await post(store, draft(BOB, "one"))
     await store.mark(UserId("bob"), ADA, 1)
 
     store = await reopened()

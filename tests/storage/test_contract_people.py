@@ -3,10 +3,11 @@
 import pytest
 
 from hubbub.domain.errors import NameTaken, NoSuchRoom, NoSuchUser, WrongCredentials
-from hubbub.domain.ids import inbox_log
+from hubbub.domain.ids import SessionId, inbox_log
 from hubbub.storage.base import Seed, Store
 
-from .drafting import LOUNGE, room, say, session, user
+from .drafting import LOUNGE, room, session, user
+from .posting import say
 
 TOKEN, OTHER_TOKEN = b"t" * 32, b"o" * 32
 
@@ -16,7 +17,7 @@ TOKEN, OTHER_TOKEN = b"t" * 32, b"o" * 32
 
 async def test_a_room_is_found_with_its_head(store: Store):
     created = await store.create_room(room("cellar", "The Cellar"), "the cellar")
-    say(store, LOUNGE, "a", "b")
+    await say(store, LOUNGE, "a", "b")
 
     assert created == room("cellar", "The Cellar")
     assert await store.room("cellar") == created
@@ -36,7 +37,7 @@ async def test_a_rooms_name_that_folds_alike_is_taken(store: Store):
 async def test_rooms_come_in_the_order_of_their_names_a_page_at_a_time(store: Store):
     for name in ("Zürich", "Äpfel", "attic two", "ATTIC 3"):
         await store.create_room(room(name[:2].encode().hex(), name), name.lower())
-    say(store, LOUNGE, "a")
+    await say(store, LOUNGE, "a")
 
     everything, more = await store.rooms(prefix="", after=None, limit=10)
     assert [r.name for r in everything] == ["Attic", "ATTIC 3", "attic two", "Lounge", "Zürich", "Äpfel"]
@@ -217,3 +218,14 @@ async def test_a_seed_with_a_taken_name_leaves_nothing_behind(store, clashing: S
     assert await store.user("eve") is None
     assert await store.session_by_token(TOKEN) is None
     assert await store.room("pantry") is None
+
+
+async def test_many_sessions_are_looked_up_at_once(store: Store):
+    await store.create_session(session("s1"), b"1" * 32)
+    await store.create_session(session("s2"), b"2" * 32)
+
+    assert await store.those([SessionId("s2"), SessionId("gone"), SessionId("s1")]) == {
+        "s1": session("s1"),
+        "s2": session("s2"),
+    }
+    assert await store.those([]) == {}

@@ -31,6 +31,7 @@ KEEPING = {
     "backup": ("hubbub.cli.backup:backup", "Copy a store into one file, also while a server writes to it."),
     "restore": ("hubbub.cli.backup:restore", "Make a backup the store of a directory that no server uses."),
     "verify": ("hubbub.cli.verify:verify", "Check that a store is whole, also while a server uses it."),
+    "move": ("hubbub.cli.move:move", "Bring a store to another place, as from a file to PostgreSQL."),
     "seed": ("hubbub.cli.seed:seed", "Make a store with people and rooms in it, to try things on."),
     "bench": ("hubbub.cli.bench:bench", "Put a server under load, and check everything it says."),
 }

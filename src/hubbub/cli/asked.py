@@ -12,44 +12,41 @@ from cyclopts import Parameter
 from hubbub.cli.errors import Misused
 from hubbub.config import load
 from hubbub.domain.policy import check_password
+from hubbub.knobs import ServerUrl
 from hubbub.service.passwords import Passwords
-from hubbub.storage.auditing import Auditing
-from hubbub.storage.sqlite import SqliteStore
-from hubbub.storage.sqlite.auditing import SqliteAudit
-from hubbub.storage.sqlite.directory import DATABASE
 
 Data = Annotated[str | None, Parameter(help="Where the server keeps everything, as for `hubbub serve`.")]
+Database = Annotated[
+    str | None,
+    Parameter(help="The PostgreSQL database in its place, as for `hubbub serve`.", metavar="URL"),
+]
+
+Place = Path | ServerUrl
+"""Of a store: a directory or a database. As text it may be shown: no password is in it."""
 
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def data_directory(given: str | None) -> Path:
+def asked_place(data: str | None, database: str | None) -> Place:
     """Where `hubbub serve` would find its store. Raises Misconfigured."""
-    return load({"data": [given]} if given is not None else {}, os.environ).data
+    given = {"data": data, "database": database}
+    config = load({name: [text] for name, text in given.items() if text is not None}, os.environ)
+    return config.database or config.data
+
+
+def data_directory(data: str | None) -> Path:
+    """The same, for what has to be a directory. Raises Misconfigured, Misused."""
+    where = asked_place(data, None)
+    if not isinstance(where, Path):
+        raise Misused(f"this is for a data directory, and the settings name {where}: say --data DIR")
+    return where
 
 
 def without_settings() -> dict[str, str]:
     """The environment for a server that is set by its flags alone."""
     return {name: text for name, text in os.environ.items() if not name.startswith("HUBBUB_")}
-
-
-def has_store(directory: Path) -> bool:
-    return (directory / DATABASE).exists()
-
-
-def beside_a_server(data: str | None, *, create: bool = False) -> SqliteStore:
-    """The store, whether or not a server has it open. Raises StoreUnusable."""
-    return SqliteStore.open_shared(data_directory(data), now_ms=now_ms, randomness=os.urandom, create=create)
-
-
-def audit_of(where: Path) -> Auditing:
-    """The store in a directory or of a backup's file, to be looked through, whether or not a server has it.
-
-    Raises StoreUnusable.
-    """
-    return SqliteAudit(where / DATABASE if where.is_dir() else where)
 
 
 def new_password() -> str:

@@ -3,16 +3,18 @@
 import asyncio
 import os
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 from rich.console import Console
 
-from hubbub.cli.asked import Data, data_directory, has_store, now_ms
+from hubbub.cli.asked import Data, Database, Place, asked_place, data_directory, now_ms
 from hubbub.cli.errors import Failed
+from hubbub.cli.places import check_store, copied
 from hubbub.cli.verify import show, verified
-from hubbub.storage.sqlite.backup import Contents, Restore, backing_up, contents
+from hubbub.storage.sqlite.backup import Contents, Restore, backing_up, contents, copy
 from hubbub.storage.sqlite.directory import DATABASE
 
 Unverified = Annotated[bool, Parameter(name="--no-verify", help="Do not check the copy.", negative=())]
@@ -24,18 +26,21 @@ def backup(
         Path, Parameter(help="A new file, or a directory that gets one named after the time.", metavar="PATH")
     ],
     data: Data = None,
+    database: Database = None,
     no_verify: Unverified = False,
 ) -> int:
-    """Copy a store into one file, as it is at one moment, also while a server writes to it."""
-    directory = data_directory(data)
-    if not has_store(directory):
-        raise Failed(f"there is no hubbub store in {directory}")
+    """Copy a store into one file, as it is at one moment, also while servers write to it.
+
+    Of a database too the file is one that `hubbub restore` takes.
+    """
+    where = asked_place(data, database)
+    asyncio.run(check_store(where))
     target = to / f"hubbub-{_name()}.db" if to.is_dir() else to
     try:
-        with backing_up(directory / DATABASE, target) as partial:
-            held = contents(partial)
+        with backing_up(target, partial(_copy, where)) as part:
+            held = contents(part)
             if not no_verify:
-                _check(partial, held, "the copy", "The store itself may be: hubbub verify tells.")
+                _check(part, held, "the copy", "The store itself may be: hubbub verify tells.")
     except FileExistsError:
         raise Failed(f"{target} exists already; nothing was written") from None
     except OSError as error:
@@ -62,7 +67,8 @@ def restore(
 ) -> int:
     """Make a backup the store of a directory that no server uses.
 
-    Clients are told to read anew, and everybody signs in again.
+    Clients are told to read anew, and everybody signs in again. For a database: restore into a directory, and
+    `hubbub move` from there.
     """
     directory = data_directory(data)
     file = source / DATABASE if source.is_dir() else source
@@ -87,6 +93,14 @@ def restore(
     if restored.aside is not None:
         print(f"what was there is in {restored.aside}")
     return 0
+
+
+def _copy(where: Place, file: Path) -> None:
+    """Raises StoreUnusable, OSError."""
+    if isinstance(where, Path):
+        copy(where / DATABASE, file)
+    else:
+        asyncio.run(copied(where, file))
 
 
 def _check(file: Path, held: Contents, what: str, hint: str) -> None:

@@ -9,16 +9,15 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hubbub.cli.asked import Data, data_directory, hashed, now_ms
+from hubbub.cli.asked import Data, Database, Place, asked_place, hashed, now_ms
 from hubbub.cli.errors import Failed
+from hubbub.cli.places import sow
 from hubbub.config import Config
-from hubbub.domain.errors import StorageFailed
 from hubbub.domain.ids import UserId
 from hubbub.domain.model import Room, Session, User
 from hubbub.domain.policy import folded
 from hubbub.service.tokens import new_room_id, new_session_id, new_token, token_hash
 from hubbub.storage.base import Seed
-from hubbub.storage.sqlite import SqliteStore
 
 _LIFETIME_MS = Config(data=Path()).session_seconds * 1000
 
@@ -31,23 +30,24 @@ def seed(
     rooms: Annotated[int, Parameter(help="How many rooms, called Room 1 and so on.")],
     out: Annotated[str, Parameter(help=_OUT, metavar="FILE", allow_leading_hyphen=True)],
     data: Data = None,
+    database: Database = None,
 ) -> int:
-    """Put people and rooms straight into a store that no server is using.
+    """Put people and rooms straight into a store: a directory's that no server is using, or a database's.
 
     The people are signed in, with the tokens that are written, and have no password anyone knows.
     """
     if users < 1 or rooms < 0:
         raise Failed("there has to be at least one user, to have made the rooms")
-    _write(out, seeded(data_directory(data), users, rooms))
+    _write(out, seeded(asked_place(data, database), users, rooms))
     if out != "-":
         print(f"{users} users and {rooms} rooms; their tokens and ids are in {out}")
     return 0
 
 
-def seeded(directory: Path, users: int, rooms: int) -> dict[str, list[dict[str, str]]]:
-    """Fill the store in `directory`; the people's tokens and the rooms' ids."""
+def seeded(where: Place, users: int, rooms: int) -> dict[str, list[dict[str, str]]]:
+    """Fill the store there; the people's tokens and the rooms' ids."""
     planned, tokens = plan(users, rooms)
-    asyncio.run(_store(directory, planned))
+    asyncio.run(sow(where, planned))
     return {
         "users": [
             {"name": user.name, "token": token}
@@ -90,17 +90,6 @@ def plan(users: int, rooms: int) -> tuple[Seed, list[str]]:
         rooms=[(room, folded(room.name)) for room in places],
     )
     return planned, tokens
-
-
-async def _store(directory: Path, planned: Seed) -> None:
-    def broken(error: StorageFailed) -> None:
-        pass  # whoever writes is told as well
-
-    store = SqliteStore.open(directory, now_ms=now_ms, randomness=os.urandom, on_broken=broken)
-    try:
-        await store.seed(planned)
-    finally:
-        await store.close()
 
 
 def _write(out: str, answer: object) -> None:

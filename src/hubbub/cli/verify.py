@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from hubbub.cli.asked import Data, audit_of, data_directory, has_store, now_ms
+from hubbub.cli.asked import Data, Database, Place, asked_place, now_ms
 from hubbub.cli.errors import Failed, Misused
+from hubbub.cli.places import audit_of, check_store
 from hubbub.verify import Anchor, Counts, Done, Earlier, Progress, Report, Walk
 from hubbub.verify.report import MEANING
 
@@ -30,6 +31,7 @@ _TOLD_SECONDS = 0.2
 def verify(
     *,
     data: Data = None,
+    database: Database = None,
     backup: Annotated[
         Path | None, Parameter(help="A backup, in place of a directory.", metavar="FILE")
     ] = None,
@@ -50,22 +52,18 @@ def verify(
 
     Exit code 1 says that something is wrong.
     """
-    if (data is not None) + (backup is not None) + (server is not None) > 1:
-        raise Misused("--data, --backup and --server: one of them")
+    if sum(each is not None for each in (data, database, backup, server)) > 1:
+        raise Misused("--data, --database, --backup and --server: one of them")
     if (server is None) != (token_file is None):
         raise Misused("--server and --token-file: one is of no use without the other")
     earlier = None if against is None else _earlier(against)
     told = Console(stderr=True)
     if server is not None and token_file is not None:
         report = asyncio.run(_ask(server, _token(token_file), earlier, told))
+    elif backup is not None:
+        report = asyncio.run(verified(backup, told, earlier))
     else:
-        file = backup
-        if file is None:
-            directory = data_directory(data)
-            if not has_store(directory):
-                raise Failed(f"there is no hubbub store in {directory}")
-            file = directory
-        report = asyncio.run(verified(file, told, earlier))
+        report = asyncio.run(_of_a_store(asked_place(data, database), told, earlier))
     if json:
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
     else:
@@ -73,9 +71,14 @@ def verify(
     return 0 if report.whole else NOT_WHOLE
 
 
-async def verified(where: Path, told: Console, earlier: Mapping[str, Anchor] | None = None) -> Report:
-    """Walk through the store in a directory or a file. Raises StoreUnusable."""
-    store = audit_of(where)
+async def _of_a_store(where: Place, told: Console, earlier: Mapping[str, Anchor] | None) -> Report:
+    await check_store(where)
+    return await verified(where, told, earlier)
+
+
+async def verified(where: Place, told: Console, earlier: Mapping[str, Anchor] | None = None) -> Report:
+    """Walk through a store, or a backup's file. Raises StoreUnusable."""
+    store = await audit_of(where)
     try:
         walk = Walk(store, against=earlier, pause=lambda: asyncio.sleep(0))
         async with _watching(told, lambda: walk.counts):

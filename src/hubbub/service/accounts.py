@@ -47,7 +47,7 @@ _REMEMBERED = 32_768  # sessions, some 20 MB; above the ten thousands that are h
 _SLIDES = 20  # a session's expiry slides in steps of this part of its lifetime, not at every request
 _SLIDES_WRITTEN = 200  # in one tick: when ten thousand come back at once, their commits must not hold them up
 _SWEEP_MS = 60_000
-_LOOKUPS_IN_A_ROW = 100  # about a millisecond, before others have their turn of the loop
+_LOOKUPS_AT_ONCE = 100  # about a millisecond on SQLite, before others have their turn of the loop
 
 _ENDED = "Your session has ended; sign in again."
 
@@ -287,10 +287,10 @@ class Accounts:
             for ended in endings.sessions:
                 self._remembered.forget(ended)
             doubtful = (*endings.sessions, *self._watchers.doubtful(now_ms))
-        for count, id in enumerate(doubtful, 1):
-            await self._look_again(id)
-            if count % _LOOKUPS_IN_A_ROW == 0:
-                await asyncio.sleep(0)
+        watched = [id for id in dict.fromkeys(doubtful) if self._watchers.session(id) is not None]
+        for first in range(0, len(watched), _LOOKUPS_AT_ONCE):
+            await self._look_again(watched[first : first + _LOOKUPS_AT_ONCE])
+            await asyncio.sleep(0)
         self._endings_seen = endings.upto
         await self._write_slides()
         if now_ms >= self._next_sweep_ms:
@@ -308,17 +308,21 @@ class Accounts:
                 del self._unwritten[id]
             await asyncio.sleep(0)
 
-    async def _look_again(self, id: SessionId) -> None:
-        """End the streams of a watched session unless it is alive."""
-        if self._watchers.session(id) is None:
-            return
-        stored = await self._store.session(id)
-        watched = self._watchers.session(id)
-        if watched is None:
-            return
-        if stored is None:
-            self._finish(watched, await self._why_gone(watched))
-            return
+    async def _look_again(self, ids: Sequence[SessionId]) -> None:
+        """End the streams of those watched sessions that are not alive."""
+        found = await self._store.those(ids)
+        for id in ids:
+            watched = self._watchers.session(id)
+            stored = found.get(id)
+            if watched is None:
+                continue
+            if stored is None:
+                self._finish(watched, await self._why_gone(watched))
+            else:
+                self._judge(watched, stored)
+
+    def _judge(self, watched: Session, stored: Session) -> None:
+        id = watched.id
         current = replace(stored, expires_at_ms=max(stored.expires_at_ms, self._unwritten.get(id, 0)))
         if current.alive(self._now_ms()):
             if current != watched:  # else what is known serves on, and no copy of it is kept

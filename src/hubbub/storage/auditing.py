@@ -100,7 +100,7 @@ class Stray(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     log: str | None = None
     seq: int | None = None
-    kind: Literal["orphan", "name"] = "orphan"
+    kind: Literal["orphan", "name", "unlinked"] = "orphan"
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):

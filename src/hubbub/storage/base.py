@@ -235,6 +235,10 @@ class Store(Protocol):
 
     async def session(self, id: SessionId) -> Session | None: ...
 
+    async def those(self, ids: Sequence[SessionId]) -> Mapping[SessionId, Session]:
+        """Of these sessions those that there are, expired or not."""
+        ...
+
     async def sessions(self, user: UserId) -> Sequence[Session]:
         """Oldest first, expired ones included until they are swept."""
         ...

@@ -110,7 +110,7 @@ class Walk:
     async def _strays(self) -> None:
         async for batch in self._store.strays():
             for stray in batch:
-                self.findings.add("orphan", stray.text, log=stray.log, seq=stray.seq)
+                self.findings.add(stray.kind, stray.text, log=stray.log, seq=stray.seq)
             await self._pause()
 
     # -- keys ---------------------------------------------------------------

@@ -10,12 +10,16 @@ from hubbub.domain.errors import Damaged, NoSuchUser
 from hubbub.domain.ids import LogId, RoomId, UserId, inbox_log, room_log
 from hubbub.domain.model import Conversation, Followed
 from hubbub.storage.base import MAX_PAGE, MAX_PAGE_BYTES, MOST_UNREAD
-from hubbub.storage.postgres.database import Connection, Database, Row
+from hubbub.storage.postgres.batch import is_storable
+from hubbub.storage.postgres.database import Database, Row
 from hubbub.storage.postgres.logs import COLUMNS, PEER, Logs, event_of
 from hubbub.storage.postgres.rooms import ABOVE_ALL
 
 MOST_COUNTED = 20_000
 """A page of conversations ends with the one at which it has counted so much."""
+
+MOST_NOTES = 2_000
+"""Marks that are moved in one transaction."""
 
 _ROOMS = f"""
     SELECT rooms.id, rooms.name, seq, head
@@ -59,9 +63,10 @@ _PEERS = f"""
 """  # noqa: S608
 
 _MARKS = """
-    SELECT asked.number, seq
-    FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS asked (log, place, number)
-    JOIN marks ON marks.log = asked.log AND marks.place = asked.place
+    SELECT nth, number, seq
+    FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked (inbox, spot, nth)
+    JOIN logs ON logs.name = inbox
+    LEFT JOIN marks ON log = number AND place = spot
 """
 # Rows are locked in one order by all nodes.
 _RAISE = """
@@ -84,11 +89,19 @@ _Spot = tuple[int, LogId]
 class _Note(msgspec.Struct, frozen=True, gc=False):
     """One mark that is to be moved, or removed when `seq` is None."""
 
-    log: int
+    inbox: LogId
     place: LogId
     seq: int | None
     written: "asyncio.Future[tuple[int, bool]]"
     """The mark as it is now, and whether this changed it."""
+
+
+class _Write(msgspec.Struct, frozen=True, gc=False):
+    """A note that is to be written, with its place among the others."""
+
+    nth: int
+    spot: _Spot
+    seq: int | None
 
 
 class Marks(Logs):
@@ -105,11 +118,11 @@ class Marks(Logs):
 
     async def mark(self, user: UserId, place: LogId, seq: int) -> tuple[int, bool]:
         """See Store.mark."""
-        return await self._noted(await self._inbox(user), place, seq)
+        return await self._noted(inbox_log(user), place, seq)
 
     async def unmark(self, user: UserId, place: LogId) -> bool:
         """See Store.unmark."""
-        _, changed = await self._noted(await self._inbox(user), place, None)
+        _, changed = await self._noted(inbox_log(user), place, None)
         return changed
 
     async def followed(
@@ -156,8 +169,10 @@ class Marks(Logs):
 
     # -- writing ------------------------------------------------------------
 
-    async def _noted(self, inbox: int, place: LogId, seq: int | None) -> tuple[int, bool]:
+    async def _noted(self, inbox: LogId, place: LogId, seq: int | None) -> tuple[int, bool]:
         """Have it written with the next; the mark as it is then, and whether this changed it."""
+        if not is_storable(inbox) or not is_storable(place):
+            raise NoSuchUser()
         loop = asyncio.get_running_loop()
         written: asyncio.Future[tuple[int, bool]] = loop.create_future()
         self._notes.append(_Note(inbox, place, seq, written))
@@ -172,7 +187,7 @@ class Marks(Logs):
 
     async def _write_notes(self) -> None:
         while self._notes:
-            notes, self._notes = self._notes, []
+            notes, self._notes = self._notes[:MOST_NOTES], self._notes[MOST_NOTES:]
             try:
                 results = await self._write(notes)
             except Exception as error:
@@ -181,55 +196,63 @@ class Marks(Logs):
                         note.written.set_exception(error)
                 continue
             for note, result in zip(notes, results, strict=True):
-                if not note.written.done():
+                if note.written.done():
+                    continue
+                if result is None:
+                    note.written.set_exception(NoSuchUser())
+                else:
                     note.written.set_result(result)
         self._noting = None
 
-    async def _write(self, notes: Sequence[_Note]) -> list[tuple[int, bool]]:
-        """Move the marks that have to be moved: devices that agree cost no transaction."""
-        marks = await self._marks(notes)
-        rounds: list[list[_Note]] = []
-        writes: Counter[_Spot] = Counter()
-        results: dict[int, tuple[int, bool]] = {}
+    async def _write(self, notes: Sequence[_Note]) -> list[tuple[int, bool] | None]:
+        """Move the marks that have to be moved: devices that agree cost no transaction. None for those of nobody."""
+        found = await self._marks(notes)
+        results: list[tuple[int, bool] | None] = [None] * len(notes)
+        marks = dict(found.values())
+        rounds: list[list[_Write]] = []
+        earlier: Counter[_Spot] = Counter()
         for n, note in enumerate(notes):
-            spot = note.log, note.place
-            mark = marks.get(spot)
+            if n not in found:
+                continue
+            spot, _ = found[n]
+            mark = marks[spot]
             if mark is None if note.seq is None else mark is not None and note.seq <= mark:
                 results[n] = mark or 0, False
                 continue
-            if writes[spot] == len(rounds):
+            if earlier[spot] == len(rounds):
                 rounds.append([])
-            rounds[writes[spot]].append(note)
-            writes[spot] += 1
+            rounds[earlier[spot]].append(_Write(n, spot, note.seq))
+            earlier[spot] += 1
             marks[spot] = note.seq
-        moved: set[int] = set()
         if rounds:
-            async with self._db.writing() as connection:
-                for turn in rounds:
-                    moved |= await _write_round(connection, turn)
-        if len(moved) + len(results) < len(notes):  # another node was quicker, just now
-            marks = await self._marks(notes)
-        for n, note in enumerate(notes):
-            if id(note) in moved:
-                results[n] = note.seq or 0, True
-            elif n not in results:
-                results[n] = max(note.seq or 0, marks.get((note.log, note.place)) or 0), False
-        return [results[n] for n in range(len(notes))]
+            moved = await self._write_rounds(rounds)
+            if moved < {n for n in found if results[n] is None}:  # another node was quicker, just now
+                found = await self._marks(notes)
+            for write in (write for each in rounds for write in each):
+                if write.nth in moved:
+                    results[write.nth] = write.seq or 0, True
+                else:
+                    results[write.nth] = max(write.seq or 0, found[write.nth][1] or 0), False
+        return results
 
-    async def _marks(self, notes: Sequence[_Note]) -> "dict[_Spot, int | None]":
-        rows = await self._db.rows(_MARKS, [note.log for note in notes], [note.place for note in notes])
-        return {(notes[n - 1].log, notes[n - 1].place): seq for n, seq in rows}
+    async def _marks(self, notes: Sequence[_Note]) -> dict[int, tuple[_Spot, int | None]]:
+        """What is marked, by the place of the note; nothing for those of nobody."""
+        rows = await self._db.rows(_MARKS, [note.inbox for note in notes], [note.place for note in notes])
+        return {nth - 1: ((number, notes[nth - 1].place), seq) for nth, number, seq in rows}
 
-
-async def _write_round(connection: Connection, notes: Sequence[_Note]) -> set[int]:
-    """Write notes of which no two are of one mark; those that changed it, by their `id()`."""
-    raised = [note for note in notes if note.seq is not None]
-    removed = [note for note in notes if note.seq is None]
-    changed: set[_Spot] = set()
-    for sql, some in ((_RAISE, raised), (_REMOVE, removed)):
-        if some:
-            columns: list[list[object]] = [[note.log for note in some], [note.place for note in some]]
-            if some is raised:
-                columns.append([note.seq for note in some])
-            changed |= {(log, place) for log, place in await connection.fetch(sql, *columns)}
-    return {id(note) for note in notes if (note.log, note.place) in changed}
+    async def _write_rounds(self, rounds: Sequence[Sequence[_Write]]) -> set[int]:
+        """In none of them two of one mark. Those that changed it, by their place."""
+        moved: set[int] = set()
+        async with self._db.writing() as connection:
+            for each in rounds:
+                changed: set[_Spot] = set()
+                raised = [(*write.spot, write.seq) for write in each if write.seq is not None]
+                removed = [write.spot for write in each if write.seq is None]
+                if raised:
+                    rows = await connection.fetch(_RAISE, *zip(*raised, strict=True))
+                    changed |= {(log, place) for log, place in rows}
+                if removed:
+                    rows = await connection.fetch(_REMOVE, *zip(*removed, strict=True))
+                    changed |= {(log, place) for log, place in rows}
+                moved |= {write.nth for write in each if write.spot in changed}
+        return moved

@@ -8,6 +8,7 @@ import asyncpg
 
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.postgres.database import DRIVER, Connection
+from hubbub.storage.postgres.marking import check_unmarked
 from hubbub.storage.postgres.schema import check, form_of, migrate, steps
 
 OLDEST = 14
@@ -39,10 +40,16 @@ async def durability_of(connection: Connection, settings: dict[str, str]) -> str
     return f"synchronous_commit={synchronous}, fsync={fsync}"
 
 
+def version_of(connection: Connection) -> str:
+    """Of the server, as it says it: 15.18, without what a distribution adds."""
+    return str(connection.get_settings().server_version).partition(" ")[0]
+
+
 async def bring_up(
     connection: Connection, now_ms: Callable[[], int], randomness: Callable[[int], bytes], *, create: bool
 ) -> None:
     """To the form this code knows; an empty database becomes a new store. Raises StoreUnusable."""
+    await check_unmarked(connection)
     known = steps()
     form = await form_of(connection)
     check(form, len(known))

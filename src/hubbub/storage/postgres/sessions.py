@@ -1,6 +1,6 @@
 """Sessions in PostgreSQL, and the telling of other nodes that one has ended. A token is known by its hash only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from sys import intern
 
 from hubbub.domain.errors import WrongCredentials
@@ -61,6 +61,10 @@ class Sessions:
     async def session(self, id: SessionId) -> Session | None:
         row = await self._db.row(_SESSION + "WHERE id = $1", id)
         return None if row is None else _session(row)
+
+    async def those(self, ids: Sequence[SessionId]) -> Mapping[SessionId, Session]:
+        rows = await self._db.rows(_SESSION + "WHERE id = ANY($1::text[])", list(ids))
+        return {session.id: session for session in map(_session, rows)}
 
     async def sessions(self, user: UserId) -> Sequence[Session]:
         rows = await self._db.rows(_SESSION + 'WHERE "user" = $1 ORDER BY created_at_ms, id', user)

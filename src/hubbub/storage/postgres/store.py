@@ -22,7 +22,8 @@ from hubbub.storage.postgres.database import (
     Database,
     leave,
 )
-from hubbub.storage.postgres.opening import bring_up, durability_of, refusing
+from hubbub.storage.postgres.marking import EPOCH
+from hubbub.storage.postgres.opening import bring_up, durability_of, refusing, version_of
 from hubbub.storage.postgres.people import People
 from hubbub.storage.postgres.retention import Retention
 from hubbub.storage.postgres.rooms import Rooms
@@ -95,7 +96,7 @@ class PostgresStore(Retention, Rooms, People, Sessions):
                 await bring_up(first, now_ms, randomness, create=create)
                 row = await first.fetchrow("SELECT epoch, ticket_secret FROM store")
                 await clock.measure(first)
-                version = ".".join(map(str, first.get_server_version()[:2]))
+                version = version_of(first)
             finally:
                 await leave(first)
         assert row is not None, "the row is made with the store"
@@ -104,7 +105,7 @@ class PostgresStore(Retention, Rooms, People, Sessions):
         async def connect() -> Connection:
             connection = await dial()
             try:
-                found = await connection.fetchval("SELECT epoch FROM store")
+                found = await connection.fetchval(EPOCH)
             except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
                 found = None
             except BaseException:

@@ -9,19 +9,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import apsw
 
 from hubbub.domain.errors import Damaged, StorageFailed
 from hubbub.domain.events import Event
-from hubbub.domain.ids import LogId, UserId, inbox_log, owner_of, room_log, room_of
-from hubbub.domain.policy import folded
+from hubbub.domain.ids import LogId, UserId, inbox_log, owner_of
+from hubbub.storage import strays
 from hubbub.storage.auditing import (
     Checked,
     Entry,
     Exchange,
-    Found,
     KeyFacts,
     LogFacts,
     Pair,
@@ -34,6 +32,7 @@ from hubbub.storage.sqlite.database import BUSY_SECONDS, Row
 from hubbub.storage.sqlite.logs import COLUMNS, read_event
 from hubbub.storage.sqlite.places import head_of, last_position, position, seq_at
 from hubbub.storage.sqlite.schema import pending, steps
+from hubbub.storage.strays import onward
 
 BATCH = 250
 """Events, or whatever it is, in one look: a millisecond or two."""
@@ -164,7 +163,7 @@ class SqliteAudit:
     async def logs(self) -> AsyncIterator[Sequence[LogFacts]]:
         number = -(1 << 63)
         while rows := self._rows(_LOGS, (number, BATCH)):
-            number = _onward(number, rows[-1][0])
+            number = onward(number, rows[-1][0])
             yield [
                 LogFacts(
                     name=name,
@@ -200,14 +199,14 @@ class SqliteAudit:
                 lambda at: (number, at - 1, at, 1),
             )
         entries = [_entry(log, row) for row in rows]
-        at = _onward(after, seq_at(rows[-1][0])) if len(rows) == BATCH else upto
+        at = onward(after, seq_at(rows[-1][0])) if len(rows) == BATCH else upto
         return Part(floor=floor, link=link, oldest_ms=oldest_ms, entries=entries), at
 
     async def keys(self) -> AsyncIterator[Sequence[KeyFacts]]:
         last: Row = (-(1 << 63), "", "")
         while rows := self._rows(_KEYS, (*last, BATCH)):
-            last = _onward(last, rows[-1][:3])
-            yield [_key_facts(row) for row in rows]
+            last = onward(last, rows[-1][:3])
+            yield [strays.key_facts(row) for row in rows]
 
     async def pairs(self) -> AsyncIterator[Sequence[Pair]]:
         found: list[Pair] = []
@@ -226,7 +225,7 @@ class SqliteAudit:
         rows = self._rows(_NEXT_INBOX, (-1,))
         before: Row = (-1, "")
         while rows:
-            number, peer = before = _onward(before, rows[0])
+            number, peer = before = onward(before, rows[0])
             log = self._rows("SELECT name FROM logs WHERE number = ?", (number,))
             owner = owner_of(log[0][0]) if log else None
             if owner is None or owner == peer or (peer > owner and self._has(peer, owner)):
@@ -270,7 +269,7 @@ class SqliteAudit:
         at, tried = 1 - (1 << 63), 0
         while rows := self._rows(_LOG_OF_NEXT, (at,)):
             first, log = rows[0]
-            number = _onward(at - 1, first) >> 36
+            number = onward(at - 1, first) >> 36
             if log is None:
                 text = f"Events lie under log number {number}, which does not exist."
                 found.append(Stray(text=text, seq=seq_at(first)))
@@ -286,30 +285,20 @@ class SqliteAudit:
     async def people(self) -> AsyncIterator[Checked]:
         last = ""
         while rows := self._rows(_USERS, (last, BATCH)):
-            last = _onward(last, rows[-1][0])
-            strays = [
-                Stray(text=f"The user {name} has no inbox.", log=inbox_log(name))
-                for name, log in rows
-                if log is None
-            ]
-            yield Checked(what="users", count=len(rows), strays=strays)
+            last = onward(last, rows[-1][0])
+            yield strays.users(rows)
         last = ""
         while rows := self._rows(_ROOMS, (last, BATCH)):
-            last = _onward(last, rows[-1][0])
-            yield Checked(what="rooms", count=len(rows), strays=[*_stray_rooms(rows)])
+            last = onward(last, rows[-1][0])
+            yield strays.rooms(rows)
         last = ""
         while rows := self._rows(_SESSIONS, (last, BATCH)):
-            last = _onward(last, rows[-1][0])
-            strays = [
-                Stray(text=f"The session {id} is of {user}, who does not exist.")
-                for id, name, user in rows
-                if name is None
-            ]
-            yield Checked(what="sessions", count=len(rows), strays=strays)
+            last = onward(last, rows[-1][0])
+            yield strays.sessions(rows)
         mark: Row = (-(1 << 63), "")
         while rows := self._rows(_MARKS, (*mark, BATCH)):
-            mark = _onward(mark, rows[-1][:2])
-            yield Checked(what="marks", count=len(rows), strays=[*_stray_marks(rows)])
+            mark = onward(mark, rows[-1][:2])
+            yield strays.marks([_with_heads(row) for row in rows])
 
     # -- reading ------------------------------------------------------------
 
@@ -348,13 +337,6 @@ class SqliteAudit:
             except Damaged:
                 rows.append((at,))
         return rows
-
-
-def _onward(before: Any, after: Any) -> Any:
-    """Where reading goes on. Raises Damaged where a damaged order would lead it in a circle."""
-    if not after > before:
-        raise Damaged("The order in which things are stored is broken.")
-    return after
 
 
 def connect(file: Path) -> apsw.Connection:
@@ -396,44 +378,9 @@ def _entry(log: LogId, row: Row) -> Entry:
     )
 
 
-def _key_facts(row: Row) -> KeyFacts:
-    _, sender, key, seq, copy_seq, kept, log, floor, *found = row
-    return KeyFacts(
-        log=log,
-        sender=sender,
-        key=key,
-        seq=seq,
-        floor=floor or 0,
-        event=_found(found[:4]),
-        kept=bool(kept),
-        copy_seq=copy_seq,
-        copy_floor=found[4],
-        copy=_found(found[5:]),
-    )
-
-
-def _found(columns: Sequence[Any]) -> Found | None:
-    id, sent, sender, key = columns
-    return None if id is None else Found(id=id, kind="sent" if sent else "message", sender=sender, key=key)
-
-
-def _stray_rooms(rows: Sequence[Row]) -> Iterator[Stray]:
-    for id, log, name, folded_name in rows:
-        if log != room_log(id):
-            yield Stray(text=f"The room {id} has no log of its own.", log=room_log(id))
-        if folded(name) != folded_name:
-            text = f"The room {id} is called otherwise than it is found by."
-            yield Stray(text=text, log=room_log(id), kind="name")
-
-
-def _stray_marks(rows: Sequence[Row]) -> Iterator[Stray]:
-    for number, place, seq, own, user, own_floor, own_last, there, floor, last in rows:
-        if user is None:
-            yield Stray(text=f"A mark in {place} is of log number {number}, which is nobody's inbox.")
-        elif there is None:
-            yield Stray(text=f"A mark of {user} is in {place}, which does not exist.")
-        else:
-            head = head_of(last, floor) if room_of(place) else head_of(own_last, own_floor)
-            if not 0 <= seq <= head:
-                text = f"A mark of {user} in {place} is at {seq}, and the log ends at {head}."
-                yield Stray(text=text, log=place if room_of(place) else own)
+def _with_heads(row: Row) -> Row:
+    """A mark's row, with where the two logs end for what that is found from."""
+    number, place, seq, own, user, own_floor, own_last, there, floor, last = row
+    if user is None or there is None:
+        return number, place, seq, own, user, None, there, None
+    return number, place, seq, own, user, head_of(own_last, own_floor), there, head_of(last, floor)

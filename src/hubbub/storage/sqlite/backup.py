@@ -67,8 +67,8 @@ def contents(file: Path) -> Contents:
 
 
 @contextmanager
-def backing_up(source: Path, target: Path) -> Iterator[Path]:
-    """A copy of the database `source`, as it is at one moment, also while a server writes to it.
+def backing_up(target: Path, make: Callable[[Path], None]) -> Iterator[Path]:
+    """A backup, which `make` writes into a file that is not there yet.
 
     The block gets it under a name of its own; it becomes `target` when the block has ended well, and is
     removed otherwise. Raises StoreUnusable; OSError, FileExistsError when there is a `target`.
@@ -77,7 +77,7 @@ def backing_up(source: Path, target: Path) -> Iterator[Path]:
         raise FileExistsError(f"{target} exists already")
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
-        copy(source, partial)
+        make(partial)
         yield partial
         _put(partial, target)
     finally:

@@ -1,6 +1,6 @@
 """Sessions in SQLite. A token is known by its hash only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from sys import intern
 
 from hubbub.domain.errors import WrongCredentials
@@ -50,6 +50,10 @@ class Sessions:
     async def session(self, id: SessionId) -> Session | None:
         row = self._db.row(_SESSION + "WHERE id = ?", (id,))
         return None if row is None else _session(row)
+
+    async def those(self, ids: Sequence[SessionId]) -> Mapping[SessionId, Session]:
+        found = [await self.session(id) for id in ids]
+        return {session.id: session for session in found if session is not None}
 
     async def sessions(self, user: UserId) -> Sequence[Session]:
         rows = self._db.rows(_SESSION + "WHERE user = ? ORDER BY created_at_ms, id", (user,))

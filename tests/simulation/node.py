@@ -301,7 +301,7 @@ class Node:
         if reader is None or not reader.subscriptions or end.is_closing():
             return None  # of one that is closing only what was written before still goes out
         caller = reader.caller if isinstance(reader, WebSocket) else reader._caller
-        return caller.session.id
+        return None if caller is None else caller.session.id  # None: its upgrade is not answered yet
 
     def left_over(self) -> Iterator[str]:
         """What it still holds of people who have left."""

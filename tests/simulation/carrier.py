@@ -36,6 +36,7 @@ class Carrier:
         """It loses, doubles and delays nothing any more."""
         self.slowest_seconds = self._quick_seconds
         self.loses = self.doubles = self.delays = 0.0
+        self.longest_delay_seconds = 0.4
 
     def heal(self) -> None:
         self.make_good()
@@ -78,7 +79,11 @@ class Carrier:
                 self.happened("a message was for a node that was apart")
                 continue
             for _ in range(self._copies()):
-                late = self.chance.random() * 0.4 if self.chance.random() < self.delays else 0.0
+                late = (
+                    self.chance.random() * self.longest_delay_seconds
+                    if self.chance.random() < self.delays
+                    else 0.0
+                )
                 self.schedule.after(self.latency() + late, bus.deliver, channel, message)
 
     def _copies(self) -> int:

@@ -39,6 +39,23 @@ class ClusterDirector(Director):
     def _node(self) -> Member:
         return self.chance.choice(self.world.nodes)
 
+    def last_words(self) -> None:
+        """Over a bus that loses nothing, but has its ways; and some come anew just then."""
+        carrier = self.world.carrier
+        carrier.delays, carrier.longest_delay_seconds = 0.5, self.chance.choice((0.01, 0.1))
+        carrier.doubles = 0.3
+        for device in self.world.devices:
+            if device.wire is not None and self.chance.random() < 0.3:
+                device.wire.reset()
+        self.is_about_to_speak = True
+        self._later(self.chance.random() * 0.2, self._speak)
+
+    def _speak(self) -> None:
+        self.is_about_to_speak = False
+        super().last_words()
+
+    is_about_to_speak = False
+
     # -- machines -----------------------------------------------------------
 
     def _doom(self) -> None:

@@ -15,8 +15,14 @@ from simulation.world import LOGS, Outcome, World
 _HOUR_MS = 3_600_000
 
 
+PROMPT_SECONDS = 1.5
+"""How soon the others hear of a message, at worst: half of what passes between comparisons of heads."""
+
+
 class ClusterWorld(World):
+    LOOK_SECONDS = 0.1
     nodes: list[Member]
+    director: ClusterDirector
 
     def machines(self) -> list[Member]:
         chance = self.chance_for("cluster")
@@ -24,6 +30,9 @@ class ClusterWorld(World):
             self.schedule, self.root / "truth", self.image, self.chance_for("truth"), self.happened
         )
         self.carrier = Carrier(self.schedule, self.chance_for("carrier"), self.happened)
+        self._said_at: float | None = None
+        """Since when all that is being said has been said."""
+        self._was_late = False
         self._clings = chance.random() < 0.3
         """Whether who comes back comes back to the same node, while it is there."""
         nodes = [self._machine(f"node {number}", chance) for number in range(1, chance.choice((2, 2, 3)) + 1)]
@@ -67,9 +76,30 @@ class ClusterWorld(World):
         self.truth.close()
 
     def unsettled(self) -> Iterator[str]:
+        if self.director.is_about_to_speak:
+            yield "the last word is not said yet"
         for node in self.nodes:
             if node.bus is None or not node.bus.settled:
                 yield f"{node.name} does not hear all it wants to"
+
+    # -- how soon it is heard -----------------------------------------------
+
+    def look(self) -> None:
+        """With a bus that loses nothing everybody hears at once what was posted to any node, not only when heads
+        are compared."""
+        if self.director.is_about_to_speak or not self._is_all_said():
+            self._said_at = None
+        elif self._said_at is None:
+            self._said_at = self.schedule.now
+        elif self.schedule.now > self._said_at + PROMPT_SECONDS and not self._was_late:
+            for what in self.behind(self.heads()):
+                self._was_late = True
+                self.fault("I8", f"{what}, {PROMPT_SECONDS} s after all was said, and the bus lost nothing")
+
+    def _is_all_said(self) -> bool:
+        return not any(
+            saying.under_way or not saying.settled for each in self.people for saying in each.sayings
+        )
 
     def stored_after_all(self) -> Stored:
         for node in self.nodes:

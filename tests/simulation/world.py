@@ -65,6 +65,8 @@ class _Enough(Exception):
 class World:
     """Of some kind: how many machines there are, and what they stand on, is told by who builds on this."""
 
+    LOOK_SECONDS = 0.5
+
     def __init__(self, seed: int, *, trace: bool = False, first: bool = False) -> None:
         """`first`: the first fault is enough."""
         self.seed = seed
@@ -105,6 +107,9 @@ class World:
     def unsettled(self) -> Iterator[str]:
         """What else has not come to rest."""
         return iter(())
+
+    def look(self) -> None:
+        """After each little while that the last words take."""
 
     def finish(self) -> None:
         """At the very end."""
@@ -286,7 +291,8 @@ class World:
         self.director.last_words()
         until = self.schedule.now + SETTLING_SECONDS
         while self.schedule.now < until:
-            self.go(0.5)
+            self.go(self.LOOK_SECONDS)
+            self.look()
             self.director.see_through()
             if self._settled():
                 return
@@ -311,9 +317,7 @@ class World:
             for saying in person.sayings:
                 if not saying.settled or saying.under_way:
                     yield f"nobody told {person.name} what became of {saying}"
-            for reading in person.ledger.readings.values():
-                if reading.stands_at is not None and reading.stands_at < heads[reading.log]:
-                    yield f"{reading} stands at {reading.stands_at} of {heads[reading.log]}"
+        yield from self.behind(heads)
         for device in self.devices:
             if isinstance(device, Socket | Stream) and not device.ready:
                 yield f"{device.name} is not connected"
@@ -321,6 +325,12 @@ class World:
                 yield f"{device.name} waits for replies to {device.asked}"
             elif type(device) is Asking and not device.idle:
                 yield f"{device.name} waits for answers"
+
+    def behind(self, heads: dict[LogId, int]) -> Iterator[str]:
+        for person in self.people:
+            for reading in person.ledger.readings.values():
+                if reading.stands_at is not None and reading.stands_at < heads[reading.log]:
+                    yield f"{reading} stands at {reading.stands_at} of {heads[reading.log]}"
 
     def _leave(self) -> None:
         """Everybody goes, and nothing of them stays."""

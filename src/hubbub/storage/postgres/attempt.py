@@ -10,7 +10,7 @@ from hubbub.domain.events import Draft
 from hubbub.domain.ids import LogId, inbox_log
 from hubbub.storage.postgres.batch import Batch, Place, Used
 from hubbub.storage.postgres.database import AnotherStore, Connection
-from hubbub.storage.postgres.logs import COLUMNS, event_of
+from hubbub.storage.postgres.logs import event_of, stored_at
 from hubbub.storage.postgres.marking import EPOCH
 
 # The numbers never change, so whoever waits for a lock and gets a newer row still goes in their order.
@@ -34,11 +34,6 @@ _USED = """
         WHERE keys.log = asked.log AND keys.sender = asked.sender AND keys.key = asked.key LIMIT 1
     ) AS used
 """
-_STORED = f"""
-    SELECT events.log, {", ".join("events." + column for column in COLUMNS.split(", "))}
-    FROM unnest($1::bigint[], $2::bigint[]) AS asked (log, seq)
-    JOIN events ON events.log = asked.log AND events.seq = asked.seq
-"""  # noqa: S608
 _ADD = """
     WITH added AS (
         INSERT INTO events
@@ -169,13 +164,8 @@ async def _look_up_events(connection: Connection, batch: Batch) -> None:
         own = batch.places.get(inbox_log(sender))
         if used.receipt is not None and own is not None:
             wanted.append((own.number, used.receipt, used, True))
-    if not wanted:
-        return
-    logs, seqs, *_ = zip(*wanted, strict=True)
-    found = {
-        (row[0], row[1]): event_of(names[row[0]], row, 1)
-        for row in await connection.fetch(_STORED, logs, seqs)
-    }
+    rows = await stored_at(connection.fetch, [(log, seq) for log, seq, *_ in wanted])
+    found = {(row[0], row[1]): event_of(names[row[0]], row, 1) for row in rows}
     for log, seq, used, is_copy in wanted:
         if is_copy:
             used.copy = found.get((log, seq))

@@ -69,11 +69,11 @@ class Databases:
             SELECT pg_terminate_backend(pid) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid()
         """
-        self.aside.run(self._do(self.superuser_url(url), sql))
+        self.aside.run(self._do(sql, self.superuser_url(url)))
 
     def do(self, url: str, sql: str) -> None:
         """As who may do everything."""
-        self.aside.run(self._do(self.superuser_url(url), sql))
+        self.aside.run(self._do(sql, self.superuser_url(url)))
 
     def superuser_url(self, url: str) -> str:
         """Of the same database, for who may do everything there."""

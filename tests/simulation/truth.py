@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -76,6 +76,7 @@ class Truth:
         """How likely."""
 
     def open(self) -> None:
+        self._loop = ProcessLoop(self.schedule)
         self.store = SqliteStore.open(
             self._directory,
             now_ms=self.now_ms,
@@ -109,6 +110,7 @@ class Truth:
 
     def close(self) -> None:
         run_at_once(self.store.close())
+        self._loop.close()
 
     # -- what is asked of it ------------------------------------------------
 
@@ -130,6 +132,26 @@ class Truth:
             self.store.append(attempt.drafts, partial(setattr, attempt, "outcomes"))
         assert attempt.outcomes is not None
         return attempt.outcomes
+
+    def _mark(self, *given: Any) -> Any:
+        return self._noted(self.store.mark(*given))
+
+    def _unmark(self, *given: Any) -> Any:
+        return self._noted(self.store.unmark(*given))
+
+    def _noted(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """SQLite's store writes marks at the end of a turn: here at once."""
+        asyncio._set_running_loop(self._loop)
+        steps = work.__await__()
+        try:
+            next(steps)
+            self.store.write_notes()
+            next(steps)
+        except StopIteration as end:
+            return end.value
+        finally:
+            asyncio._set_running_loop(None)
+        raise AssertionError("the store waited for something else")
 
     def _end_session(self, id: SessionId) -> bool:
         there: bool = run_at_once(self.store.end_session(id))

@@ -23,31 +23,51 @@ def token_of(name: str) -> str:
     return "hb_" + urlsafe_b64encode(hashlib.sha256(name.encode()).digest()).rstrip(b"=").decode()
 
 
-async def seed(directory: Path) -> None:
-    """Make a store in `directory` where everyone of NAMES has PASSWORD and one session."""
+def people() -> Seed:
+    """Everyone of NAMES, with PASSWORD and one session."""
     now_ms = time.time_ns() // 1_000_000
     passwords = Passwords(1)
     password_hash = passwords.hash_now(PASSWORD)
     passwords.close()
+    return Seed(
+        users=[(User(name=UserId(name), created_at_ms=now_ms), password_hash) for name in NAMES],
+        sessions=[
+            (
+                Session(
+                    id=SessionId(f"session-of-{name}"),
+                    user=UserId(name),
+                    created_at_ms=now_ms,
+                    expires_at_ms=now_ms + SESSION_SECONDS * 1000,
+                ),
+                token_hash(token_of(name)),
+            )
+            for name in NAMES
+        ],
+        rooms=[],
+    )
+
+
+async def seed(directory: Path) -> None:
+    """Make a store in `directory` with those people in it."""
+    planned = people()
+    now_ms = planned.users[0][0].created_at_ms
     store = SqliteStore.open(
         directory, now_ms=lambda: now_ms, randomness=os.urandom, on_broken=lambda failure: None
     )
-    await store.seed(
-        Seed(
-            users=[(User(name=UserId(name), created_at_ms=now_ms), password_hash) for name in NAMES],
-            sessions=[
-                (
-                    Session(
-                        id=SessionId(f"session-of-{name}"),
-                        user=UserId(name),
-                        created_at_ms=now_ms,
-                        expires_at_ms=now_ms + SESSION_SECONDS * 1000,
-                    ),
-                    token_hash(token_of(name)),
-                )
-                for name in NAMES
-            ],
-            rooms=[],
-        )
+    await store.seed(planned)
+    await store.close()
+
+
+async def seed_database(url: str) -> None:
+    """The same in PostgreSQL."""
+    from hubbub.storage.postgres import PostgresStore
+
+    store = await PostgresStore.open(
+        url,
+        now_ms=lambda: time.time_ns() // 1_000_000,
+        randomness=os.urandom,
+        monotonic=time.monotonic,
+        on_broken=lambda failure: None,
     )
+    await store.seed(people())
     await store.close()

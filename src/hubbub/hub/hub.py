@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from hubbub.domain.errors import NoSuchRoom, NoSuchUser, StorageAway
 from hubbub.domain.events import Event, Gap
 from hubbub.domain.ids import LogId, room_of
+from hubbub.hub.heads import Heads
 from hubbub.hub.log import Log, Reader, Subscription, end_of_chunk
 from hubbub.hub.others import NoOthers, Others
 from hubbub.hub.repair import AWAY_SECONDS, PATIENCE_SECONDS, Repairs
@@ -44,6 +45,7 @@ class Hub:
         early waits for those before it for `patience_seconds`."""
         self._source = source
         self._others: Others = NoOthers()
+        self._heads: Heads | None = None  # only where others write to the store
         self._failed = failed
         self._repairs = Repairs(source, self._repaired, failed, patience_seconds)
         self._logs: dict[LogId, Log] = {}
@@ -69,6 +71,7 @@ class Hub:
     def meet(self, others: Others) -> None:
         """There are other nodes. To be called before anyone listens."""
         self._others = others
+        self._heads = Heads(self._source)
 
     # -- who listens --------------------------------------------------------
 
@@ -77,11 +80,9 @@ class Hub:
 
         Raises NoSuchRoom, NoSuchUser, or StaleCursor when `after` is beyond the head.
         """
-        log = await self._hold(id)
+        log = await self._hold(id, as_it_is_now=True)
         if after is not None:
             try:
-                if after > log.head:
-                    await self._look_further(log)
                 check_reached(after, log.head)
             except BaseException:
                 self._release(log)
@@ -90,12 +91,6 @@ class Hub:
         self.behind += 1
         reader.subscriptions += (sub,)
         return sub
-
-    async def _look_further(self, log: Log) -> None:
-        """Who comes from another node may have seen more than was heard of here."""
-        head = await self._source.head(log.id)
-        log.expected = max(log.expected, head or 0)
-        await self._repairs.at_once(log)
 
     def start(self, sub: Subscription) -> None:
         """Hand over what follows, then go live. Does nothing for a subscription that was closed meanwhile."""
@@ -356,23 +351,31 @@ class Hub:
 
     # -- which logs are in memory -------------------------------------------
 
-    async def _hold(self, id: LogId) -> Log:
-        """The log, kept in memory until it is released. Raises NoSuchRoom or NoSuchUser."""
+    async def _hold(self, id: LogId, *, as_it_is_now: bool = False) -> Log:
+        """The log, kept in memory until it is released; `as_it_is_now` with all that was stored anywhere
+        before. Raises NoSuchRoom or NoSuchUser."""
         log = self._logs.get(id)
         if log is None:
             log = self._logs[id] = Log(id)
         log.users += 1
-        if not log.known:
-            try:
+        try:
+            if not log.known:
                 await self._others.follow(id)  # before the head is read: what comes between is heard
-                head = await self._source.head(id)
-                if head is None:
-                    raise NoSuchRoom() if room_of(id) else NoSuchUser()
-            except BaseException:
-                self._release(log)
-                raise
-            log.learn_head(head)
+                log.learn_head(await self._head(id))
+            elif as_it_is_now and self._heads is not None:
+                # Who comes from another node may have seen more than was heard of here.
+                log.expected = max(log.expected, await self._head(id))
+                await self._repairs.at_once(log)
+        except BaseException:
+            self._release(log)
+            raise
         return log
+
+    async def _head(self, id: LogId) -> int:
+        head = await (self._source.head(id) if self._heads is None else self._heads.of(id))
+        if head is None:
+            raise NoSuchRoom() if room_of(id) else NoSuchUser()
+        return head
 
     def _release(self, log: Log) -> None:
         log.users -= 1

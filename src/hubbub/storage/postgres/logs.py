@@ -22,6 +22,7 @@ from hubbub.storage.base import (
 )
 from hubbub.storage.pages import page_of
 from hubbub.storage.postgres.database import Database, Row
+from hubbub.storage.postgres.texts import is_storable
 
 COLUMNS = "seq, id, sent, sender, recipient, text, key, sent_at_ms, salt, digest"
 PEER = "(CASE WHEN sent THEN recipient ELSE sender END)"
@@ -71,7 +72,9 @@ class Logs:
 
     async def heads(self, logs: Sequence[LogId]) -> Mapping[LogId, int]:
         """See Store.heads."""
-        return {name: head for name, head in await self._db.rows(_HEADS, logs)}
+        return {
+            row[0]: row[1] for row in await self._db.rows(_HEADS, [log for log in logs if is_storable(log)])
+        }
 
     async def event(self, log: LogId, seq: int) -> Event | None:
         row = await self._db.row(_EVENT, log, seq)

@@ -10,10 +10,10 @@ from hubbub.domain.errors import Damaged, NoSuchUser
 from hubbub.domain.ids import LogId, RoomId, UserId, inbox_log, room_log
 from hubbub.domain.model import Conversation, Followed
 from hubbub.storage.base import MAX_PAGE, MAX_PAGE_BYTES, MOST_UNREAD
-from hubbub.storage.postgres.batch import is_storable
 from hubbub.storage.postgres.database import Database, Row
 from hubbub.storage.postgres.logs import COLUMNS, PEER, Logs, event_of
 from hubbub.storage.postgres.rooms import ABOVE_ALL
+from hubbub.storage.postgres.texts import is_storable
 
 MOST_COUNTED = 20_000
 """A page of conversations ends with the one at which it has counted so much."""
@@ -105,8 +105,8 @@ class _Write(msgspec.Struct, frozen=True, gc=False):
 
 
 class Marks(Logs):
-    """The marks that are moved while others are being written share the next transaction: a thousand people may
-    be reading what was posted a moment ago.
+    """The marks that are moved while others are being written share the next transaction: a thousand people
+    may be reading what was posted a moment ago.
 
     Always true: those who wait are told in the order in which they asked, which is the order of the writes.
     """
@@ -205,7 +205,8 @@ class Marks(Logs):
         self._noting = None
 
     async def _write(self, notes: Sequence[_Note]) -> list[tuple[int, bool] | None]:
-        """Move the marks that have to be moved: devices that agree cost no transaction. None for those of nobody."""
+        """Move the marks that have to be moved: devices that agree cost no transaction. None for those of
+        nobody."""
         found = await self._marks(notes)
         results: list[tuple[int, bool] | None] = [None] * len(notes)
         marks = dict(found.values())

@@ -24,6 +24,7 @@ PROMPT_SECONDS = 1.5
 
 class ClusterWorld(World):
     KIND = "cluster"
+    AT_ONCE = False
     LOOK_SECONDS = 0.1
     nodes: list[Member]
     director: ClusterDirector

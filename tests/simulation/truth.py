@@ -51,16 +51,19 @@ class Truth:
         self,
         schedule: Schedule,
         directory: Path,
-        image: bytes,
+        image: bytes | None,
         chance: Random,
         happened: Callable[[str], None],
     ) -> None:
         self.schedule = schedule
         self.chance = chance
         self.happened = happened
+        """`image` is what it begins with; None: nothing."""
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / "hubbub.db").write_bytes(image)
+        if image is not None:
+            (directory / "hubbub.db").write_bytes(image)
         self._directory = directory
+        self._create = image is None
         self.store: SqliteStore
         self._ended: list[SessionId] = []
         self._quick_seconds = chance.choice((0.0005, 0.003))
@@ -82,7 +85,7 @@ class Truth:
             now_ms=self.now_ms,
             randomness=self.chance.randbytes,
             on_broken=self._broke,
-            create=False,
+            create=self._create,
         )
 
     def _broke(self, error: HubbubError) -> None:
@@ -141,6 +144,7 @@ class Truth:
 
     def _noted(self, work: Coroutine[Any, Any, Any]) -> Any:
         """SQLite's store writes marks at the end of a turn: here at once."""
+        running = asyncio._get_running_loop()
         asyncio._set_running_loop(self._loop)
         steps = work.__await__()
         try:
@@ -150,7 +154,7 @@ class Truth:
         except StopIteration as end:
             return end.value
         finally:
-            asyncio._set_running_loop(None)
+            asyncio._set_running_loop(running)
         raise AssertionError("the store waited for something else")
 
     def _end_session(self, id: SessionId) -> bool:
@@ -320,7 +324,7 @@ class SharedStore:
             return
         try:
             result, error = work(), None
-        except HubbubError as refusal:
+        except Exception as refusal:
             result, error = None, refusal
         if truth.loses_answers and truth.chance.random() < truth.loses_answers:
             truth.happened("the answer of the database was lost")

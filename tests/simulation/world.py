@@ -68,6 +68,8 @@ class World:
     """Of some kind: how many machines there are, and what they stand on, is told by who builds on this."""
 
     KIND = ""
+    AT_ONCE = True
+    """Whether the store's answers take no time."""
     LOOK_SECONDS = 0.5
 
     def __init__(self, seed: int, *, trace: bool = False, first: bool = False) -> None:
@@ -239,7 +241,7 @@ class World:
         try:
             with (
                 self.scale.applied(),
-                probes.watching(self.happened, self.fault, self.subscriptions),
+                probes.watching(self.happened, self.fault, self.subscriptions, at_once=self.AT_ONCE),
                 listening(self._bug),
             ):
                 self._begin()

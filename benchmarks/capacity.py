@@ -22,12 +22,13 @@ FORETOLD = ("posts-2", "fanout-2", "storm")
 KEPT_UP = 0.97
 """A load counts of whose posts so many were acknowledged in time."""
 
-NODE_TERMS = ("posts", "commits", "deliveries", "messages_heard")
-DATABASE_TERMS = ("posts", "commits")
+NODE_TERMS = ("nodes", "posts", "appends", "deliveries", "messages_heard")
+DATABASE_TERMS = ("nodes", "posts", "appends")
+WAL_TERMS = ("posts", "appends")
 BUS_TERMS = ("messages_sent", "messages_heard")
 
 Costs = dict[str, float]
-"""CPU microseconds of each."""
+"""CPU microseconds of each; of a node, those it needs a second whatever it does."""
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,8 +61,9 @@ def _load(row: str, told: Mapping[str, Any]) -> Load:
     return Load(
         row=row,
         did={
+            "nodes": len(cpu),
             "posts": told["acknowledged_per_second"],
-            "commits": counted["commits"],
+            "appends": counted["appends"],
             "deliveries": told["deliveries_per_second"],
             "messages_sent": counted["bus_messages_sent"],
             "messages_heard": counted["bus_messages_heard"],
@@ -123,7 +125,7 @@ def whole(directory: Path) -> dict[str, Any]:
         [([each.did[t] for t in DATABASE_TERMS], each.database) for each in fitted], DATABASE_TERMS
     )
     bus = fit([([each.did[t] for t in BUS_TERMS], each.bus) for each in fitted], BUS_TERMS)
-    wal = fit([([each.did[t] for t in DATABASE_TERMS], each.wal_bytes) for each in fitted], DATABASE_TERMS)
+    wal = fit([([each.did[t] for t in WAL_TERMS], each.wal_bytes) for each in fitted], WAL_TERMS)
     return {
         "cpu_us_of_nodes": nodes,
         "cpu_us_of_the_database": database,

@@ -46,39 +46,45 @@ BUSTLING = People(name="bustling", connected=0.4, posts_a_second=0.0075, listene
 class Costs(msgspec.Struct, frozen=True, kw_only=True):
     """CPU microseconds, and bytes."""
 
+    node_second: float
+    """Of a node, whatever it does."""
     node_post: float
-    node_commit: float
+    node_append: float
     node_delivery: float
     node_heard: float
     node_connection_second: float
     database_post: float
-    database_commit: float
+    database_append: float
+    database_node: float
     database_head: float
     bus_sent: float
     bus_heard: float
     wal_post: float
-    wal_commit: float
+    wal_append: float
     memory_connection: float
 
 
 def costs(directory: Path) -> Costs:
     found = json.loads((directory / "cluster-capacity.json").read_bytes())
     alone = json.loads((directory / "cluster-alone.json").read_bytes())["told"]
+    passing = json.loads((directory / "cluster-passing-on.json").read_bytes())
     held = json.loads((directory / "cluster-held.json").read_bytes())["told"]["facts"]
     nodes, database, bus = (found[f"cpu_us_of_{name}"] for name in ("nodes", "the_database", "the_bus"))
     return Costs(
         node_post=nodes.get("posts", 0.0),
-        node_commit=nodes.get("commits", 0.0),
+        node_second=nodes.get("nodes", 0.0),
+        node_append=nodes.get("appends", 0.0),
         node_delivery=nodes.get("deliveries", 0.0),
-        node_heard=nodes.get("messages_heard", 0.0),
+        node_heard=passing["cpu_us_to_hear_from_the_bus"],
         node_connection_second=held["server_cpu_microseconds_a_connection_and_second"],
         database_post=database.get("posts", 0.0),
-        database_commit=database.get("commits", 0.0),
+        database_append=database.get("appends", 0.0),
+        database_node=database.get("nodes", 0.0),
         database_head=alone["comparing_heads"]["database_cpu_us_a_log"],
         bus_sent=bus.get("messages_sent", 0.0),
         bus_heard=bus.get("messages_heard", 0.0),
         wal_post=found["wal_bytes"].get("posts", 0.0),
-        wal_commit=found["wal_bytes"].get("commits", 0.0),
+        wal_append=found["wal_bytes"].get("appends", 0.0),
         memory_connection=held["rss_bytes_a_connection"],
     )
 
@@ -89,13 +95,13 @@ def carried(users: float, people: People, costs: Costs) -> dict[str, Any]:
     connections = users * people.connected
     posts = users * people.posts_a_second
     deliveries = posts * people.listeners
-    hearing = posts * costs.node_heard / 1e6
+    hearing = (posts * costs.node_heard + costs.node_second) / 1e6
     nodes: float | None = max(2.0, connections / CONNECTIONS_A_NODE)
-    for _ in range(50):  # commits depend on the number of nodes, and that on commits
-        commits = posts / max(1.0, posts / (nodes or 1.0) * COMMIT_SECONDS)
+    for _ in range(50):  # how much is stored together depends on the number of nodes, and that on this
+        appends = posts / max(1.0, posts / (nodes or 1.0) * COMMIT_SECONDS)
         work = (
             posts * costs.node_post
-            + commits * costs.node_commit
+            + appends * costs.node_append
             + deliveries * costs.node_delivery
             + connections * costs.node_connection_second
         ) / 1e6
@@ -113,10 +119,13 @@ def carried(users: float, people: People, costs: Costs) -> dict[str, Any]:
         "deliveries_per_second": deliveries,
         "nodes": None if nodes is None else -(-nodes // 1),
         "cores_a_node_hears_with": hearing,
-        "database_cores_for_posts": (posts * costs.database_post + commits * costs.database_commit) / 1e6,
+        "database_cores_for_posts": (
+            posts * costs.database_post + appends * costs.database_append + count * costs.database_node
+        )
+        / 1e6,
         "database_cores_for_heads": heads * costs.database_head / 1e6,
         "bus_cores": (posts * costs.bus_sent + posts * count * costs.bus_heard) / 1e6,
-        "wal_mb_per_second": (posts * costs.wal_post + commits * costs.wal_commit) / 1e6,
+        "wal_mb_per_second": (posts * costs.wal_post + appends * costs.wal_append) / 1e6,
         "memory_gb": connections * costs.memory_connection / 1e9,
     }
 

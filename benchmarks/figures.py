@@ -66,7 +66,7 @@ def play(row: Row) -> Played:
         generator_was_busy=busy,
         figures=[_figure(target, told) for target in row.targets],
         reference=reference,
-        ratios=ratios(told, reference, posts=row.name.startswith("posts")),
+        ratios=ratios(told, reference, posts=row.words[:1] == ("posts",)),
         told=told,
     )
 
@@ -147,8 +147,9 @@ def table(played: Sequence[Played]) -> str:
             lines.append(f"| {each.what} | – | – | {each.failed.splitlines()[-1]} | no | – |")
         for number, figure in enumerate(each.figures):
             sign = "≥" if figure["at_least"] else "≤"
+            reach = f"{sign} {_number(figure['reach'])}" if figure["reach"] else "–"
             lines.append(
-                f"| {'' if number else each.what} | {figure['what']} | {sign} {_number(figure['reach'])}"
+                f"| {'' if number else each.what} | {figure['what']} | {reach}"
                 f" | {_number(figure['value'])} | {_reached(each, figure)}"
                 f" | {'' if number else _ratios(each)} |"
             )
@@ -165,6 +166,8 @@ def _number(value: float | None) -> str:
 def _reached(played: Played, figure: dict[str, Any]) -> str:
     if not played.kept:
         return "no: a promise was broken"
+    if not figure["reach"]:
+        return "–"  # told, and held to nothing
     if figure["reached"]:
         return "yes"
     return "no; the generator was busy" if played.generator_was_busy else "no"

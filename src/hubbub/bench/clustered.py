@@ -17,12 +17,13 @@ from hubbub.client import ConnectionLost
 from hubbub.cluster import Cluster, ClusterFailed
 
 COUNTED = {
-    "commits": "hubbub_commit_batch_size_count",
+    "appends": "hubbub_commit_batch_size_count",
     "bus_messages_sent": "hubbub_bus_messages_sent_total",
     "bus_messages_heard": "hubbub_bus_messages_heard_total",
     "repairs": "hubbub_repairs_total",
 }
-"""What is told of what the nodes count, and what they call it."""
+"""What is told of what the nodes count, and what they call it. An append is what was posted in one turn of a
+node's loop; several may share a commit."""
 
 _JOURNAL = "SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint"
 

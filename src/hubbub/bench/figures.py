@@ -55,7 +55,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     server_cpu_of: dict[str, float]
     """The same of each of the processes it consists of."""
     counted_per_second: dict[str, float]
-    """What a cluster has counted in the measured time, over all nodes: messages on the bus, commits, bytes
+    """What a cluster has counted in the measured time, over all nodes: messages on the bus, appends, bytes
     of the database's journal."""
     server_rss_before_bytes: int | None
     server_rss_most_bytes: int | None

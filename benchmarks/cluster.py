@@ -152,27 +152,24 @@ def alone() -> Played:
 
 
 def pictures(played: Sequence[Played]) -> dict[str, str]:
-    """Posts and deliveries, acknowledged a second over offered a second, for each number of nodes."""
+    """Latency over what is done a second, for each number of nodes."""
     drawn = {}
-    for kind, done, unit in (
-        ("posts", "acknowledged_per_second", "posts/s"),
-        ("fanout", "deliveries_per_second", "deliveries/s"),
+    for kind, done, latency, unit in (
+        ("posts", "acknowledged_per_second", "acknowledgement_ms", "posts/s"),
+        ("fanout", "deliveries_per_second", "delivery_ms", "deliveries/s"),
     ):
         lines = [
-            Line(_name(int(each.row[-1])), _points(each, done))
+            Line(
+                _name(int(each.row[-1])), [(load[done], load[latency]["p50"]) for load in each.told["loads"]]
+            )
             for each in played
             if each.row.startswith(f"cluster-{kind}-") and not each.failed
         ]
-        picture = chart(
-            f"{unit} that are done, of posts/s that are asked for", lines, Scale("posts/s"), Scale("", "")
-        )
+        title = f"Latency (p50) over {unit}, one core for all"
+        picture = chart(title, lines, Scale(unit), Scale("", " ms", doubling=True))
         if len(lines) > 1 and picture:
             drawn[f"cluster-{kind}.svg"] = picture
     return drawn
-
-
-def _points(played: Played, done: str) -> list[tuple[float, float]]:
-    return [(load["offered_per_second"], load[done]) for load in played.told["loads"]]
 
 
 def ratios(played: Sequence[Played]) -> dict[str, dict[str, dict[str, float]]]:

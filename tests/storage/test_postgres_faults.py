@@ -418,10 +418,13 @@ async def test_a_node_does_not_go_on_with_another_store_under_the_same_address(n
     assert broken == [outcome]
 
 
-async def test_a_node_breaks_when_the_database_has_lost_posts(node, open_postgres, spoil_postgres, broken):
+async def test_a_node_breaks_when_the_database_has_lost_posts(
+    node, open_postgres, spoil_postgres, monkeypatch, broken
+):
     """As after a failover to a replica that was behind: the numbers must not be given out again under it."""
     await say(node, LOUNGE, "a", "b", "c")
     spoil_postgres.cut(LOUNGE, 3)
+    monkeypatch.setitem(database.SETTINGS, "lock_timeout", "900ms")  # less than the server takes to end it
     fresh = await open_postgres()
     assert seqs(await say(fresh, ATTIC, "x")) == [1]
 

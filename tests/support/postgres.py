@@ -55,6 +55,30 @@ class Databases:
     def drop(self, url: str) -> None:
         self.aside.run(self._do(f"DROP DATABASE {name_of(url)} WITH (FORCE)"))
 
+    def allow_texts_that_are_none(self, url: str) -> None:
+        """In that database any bytes may be cast to text, as a disk might do it."""
+        sql = """
+            DO $$ BEGIN CREATE CAST (bytea AS text) WITHOUT FUNCTION;
+            EXCEPTION WHEN duplicate_object THEN NULL; END $$
+        """
+        self.aside.run(self._do(sql, self.superuser_url(url)))
+
+    def cut_off(self, url: str) -> None:
+        """End every connection there is to a database."""
+        sql = """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()
+        """
+        self.aside.run(self._do(sql, self.superuser_url(url)))
+
+    def do(self, url: str, sql: str) -> None:
+        """As who may do everything."""
+        self.aside.run(self._do(sql, self.superuser_url(url)))
+
+    def superuser_url(self, url: str) -> str:
+        """Of the same database, for who may do everything there."""
+        return self._server.superuser_url.rpartition("/")[0] + "/" + name_of(url)
+
     async def as_superuser(self, script: str, url: str) -> None:
         """Run it with the `{name}` of that database."""
         await asyncio.to_thread(self.aside.run, self._do(script.format(name=name_of(url))))
@@ -79,18 +103,6 @@ class Databases:
 
     def thaw(self) -> None:
         self._server.thaw()
-
-    def allow_texts_that_are_none(self, url: str) -> None:
-        """In that database any bytes may be cast to text, as a disk might do it."""
-        sql = """
-            DO $$ BEGIN CREATE CAST (bytea AS text) WITHOUT FUNCTION;
-            EXCEPTION WHEN duplicate_object THEN NULL; END $$
-        """
-        self.aside.run(self._do(sql, self.superuser_url(url)))
-
-    def superuser_url(self, url: str) -> str:
-        """Of the same database, for who may do everything there."""
-        return f"{self._server.superuser_url.rpartition('/')[0]}/{name_of(url)}"
 
     async def _do(self, script: str, url: str = "") -> None:
         connection = await asyncpg.connect(url or self._server.superuser_url)

@@ -10,6 +10,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from hubbub.domain.errors import NoSuchRoom, NoSuchUser, StorageAway
 from hubbub.domain.events import Event, Gap
 from hubbub.domain.ids import LogId, room_of
@@ -336,7 +338,11 @@ class Hub:
         """A page of what follows the cursor, up to `flushed`: what is newer comes with its own flush."""
         log = sub.log
         page = await self._source.page(log.id, after=sub.seq)
-        entries = [gap_entry(page.gap)] if page.gap else []
+        gap = page.gap
+        if gap and gap.last > log.flushed:  # another node removed what was not heard of here yet
+            self.compare({log.id: page.head})
+            gap = replace(gap, last=log.flushed)
+        entries = [gap_entry(gap)] if gap else []
         entries += [entry(event) for event in page.events if event.seq <= log.flushed]
         if not entries:
             raise RuntimeError(f"{log.id} has a head of {log.flushed} but nothing after {sub.seq}")

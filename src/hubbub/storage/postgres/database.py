@@ -96,6 +96,7 @@ class Database:
         self._reachable.set()
         self._lost_at = 0.0
         self._finding: asyncio.Task[None] | None = None
+        self._closed = False
 
     @property
     def up(self) -> bool:
@@ -103,6 +104,8 @@ class Database:
         return self._reachable.is_set()
 
     async def close(self) -> None:
+        """What is under way goes on to its end."""
+        self._closed = True
         if self._finding is not None:
             self._finding.cancel()
             with suppress(asyncio.CancelledError):
@@ -168,7 +171,7 @@ class Database:
         return None
 
     def _put_back(self, connection: Connection) -> None:
-        if self.broken or not self.up or connection.is_in_transaction():
+        if self.broken or self._closed or not self.up or connection.is_in_transaction():
             connection.terminate()
         else:
             self._idle.append(connection)

@@ -71,7 +71,7 @@ async def bring_up(
 
 
 async def epoch_of(connection: Connection) -> str | None:
-    """None where there is no store any more, or none to serve from."""
+    """None where there is no store any more, or one that is being moved."""
     try:
         epoch: str | None = await connection.fetchval(EPOCH)
     except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):

@@ -1,4 +1,4 @@
-"""The pieces of a cluster, each one small and by itself."""
+"""The pieces of a cluster."""
 
 import os
 

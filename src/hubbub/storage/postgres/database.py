@@ -273,7 +273,7 @@ class Database:
                 if not connection.is_closed():
                     await connection.execute("ROLLBACK")
                 raise
-            await connection.execute("COMMIT")
+            await commit(connection)
 
     # -- errors -------------------------------------------------------------
 
@@ -294,6 +294,19 @@ class Database:
             self.broken.__cause__ = error
             self._on_broken(self.broken)
         return self.broken
+
+
+async def commit(connection: Connection) -> None:
+    """Raises what the driver raises; what became of the transaction is then not known.
+
+    When the answer takes too long the connection is cut, and the driver's own timeout never strikes: it would
+    ask the server to cancel, and one that waits for its replica then stops waiting and says that all is well.
+    """
+    cutting = asyncio.get_running_loop().call_later(ANSWER_SECONDS, connection.terminate)
+    try:
+        await connection.execute("COMMIT", timeout=100 * ANSWER_SECONDS)
+    finally:
+        cutting.cancel()
 
 
 async def leave(connection: Connection) -> None:

@@ -71,8 +71,11 @@ BUGS = (
         name="a commit that waits for a replica is cancelled",
         breaks="promise 1, on two disks",
         file=_STORE + "database.py",
-        old='        await connection.execute("COMMIT", timeout=100 * ANSWER_SECONDS)\n',
-        new='        await connection.execute("COMMIT")\n',
+        old="call_later(ANSWER_SECONDS, connection.terminate)",
+        new="call_later(\n"
+        "        ANSWER_SECONDS,\n"
+        "        lambda: connection._cancel_current_command(asyncio.get_running_loop().create_future()),\n"
+        "    )",
         caught_by=(_FAULTS + "test_a_post_is_not_acknowledged_before_the_replica_that_it_waits_for_has_it",),
     ),
     Bug(

@@ -75,6 +75,18 @@ class Databases:
         """As who may do everything."""
         self.aside.run(self._do(sql, self.superuser_url(url)))
 
+    def offers(self, url: str, extension: str) -> bool:
+        """Whether the server has it, to be put into a database."""
+        return self.aside.run(self._offers(url, extension))
+
+    async def _offers(self, url: str, extension: str) -> bool:
+        connection = await asyncpg.connect(url)
+        try:
+            sql = "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = $1)"
+            return bool(await connection.fetchval(sql, extension))
+        finally:
+            await connection.close()
+
     def superuser_url(self, url: str) -> str:
         """Of the same database, for who may do everything there."""
         return self._server.superuser_url.rpartition("/")[0] + "/" + name_of(url)

@@ -193,7 +193,7 @@ class Restore:
         raise AssertionError("there is always a further number")
 
     def _there(self) -> list[Path]:
-        """The files of the store that is there, and the mark of a move: what is restored is another history."""
+        """The files of the store that is there, and its mark of a move: what is restored is another store."""
         files = [self._directory / name for name in (MOVING, *(DATABASE + end for end in _ENDS))]
         return [file for file in files if file.exists()]
 

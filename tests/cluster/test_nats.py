@@ -11,6 +11,9 @@ import pytest
 
 from hubbub.cluster import Missing, Nats, programs
 from support.deadline import deadline
+from support.pieces import needs_pieces
+
+pytestmark = needs_pieces
 
 
 class Talk:

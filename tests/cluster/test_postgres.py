@@ -11,6 +11,9 @@ import pytest
 from hubbub.cluster import Missing, Postgres, programs
 from hubbub.cluster.piece import descendants
 from support.deadline import deadline
+from support.pieces import needs_pieces
+
+pytestmark = needs_pieces
 
 
 async def asked(url, question="SELECT 1"):

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 import yaml
 
+from hubbub.client import Client
 from hubbub.cluster import Node, balancer, programs
 from hubbub.cluster.ports import free_port
 from hubbub.config import KNOBS, load
@@ -22,6 +23,7 @@ ROOT = DEPLOY.parent
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
 FLAGS = {knob.flag: knob for knob in KNOBS}
+PASSWORD = "correct horse battery"
 VARIABLES = {knob.variable: knob for knob in KNOBS}
 
 needs_haproxy = pytest.mark.skipif(not balancer.is_installed(), reason="NOT TESTED: there is no HAProxy")
@@ -274,3 +276,44 @@ async def answers(url, status):
             except httpx2.TransportError:
                 pass
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.skipif(not shutil.which("nats-server"), reason="NOT TESTED: there is no nats-server")
+async def test_nodes_hear_of_each_other_through_nats_as_it_is_set_up(tmp_path, environment, postgres):
+    port = free_port()
+    text = (DEPLOY / "nats.conf").read_text().replace("port: 4222", f"host: 127.0.0.1\nport: {port}")
+    (tmp_path / "nats.conf").write_text(text)
+    nats = await asyncio.create_subprocess_exec(
+        shutil.which("nats-server"),
+        *("--config", str(tmp_path / "nats.conf")),
+        env={"NATS_PASSWORD": "a0b1c2"},
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        bus = f"nats://hubbub:a0b1c2@127.0.0.1:{port}"
+        async with (
+            Node(tmp_path, name="one", database=postgres, bus=bus, environment=environment) as one,
+            Node(tmp_path, name="two", database=postgres, bus=bus, environment=environment) as two,
+            Client(one.url) as ada,
+            Client(two.url) as bob,
+        ):
+            for name, person in (("ada", ada), ("bob", bob)):
+                await person.sign_up(name, PASSWORD)
+                await person.sign_in(name, PASSWORD)
+            room = await ada.create_room("Lounge")
+            async with deadline(), bob.subscribe(room.id) as listening:
+                await ada.post("hello", room=room.id)
+                async for event in listening:
+                    assert event.text == "hello"
+                    break
+            heard = await metric(two, "hubbub_bus_messages_heard_total")
+        assert heard > 0
+    finally:
+        nats.kill()
+        await nats.wait()
+
+
+async def metric(node, name):
+    async with httpx2.AsyncClient(trust_env=False, timeout=20) as http:
+        text = (await http.get(node.metrics)).text
+    return float(re.search(rf"^{name} (\S+)$", text, re.MULTILINE)[1])

@@ -93,10 +93,10 @@ async def test_an_earlier_report_of_before_a_move_is_one_of_the_store_after_it(k
 
 
 async def test_an_index_that_leads_astray_is_found_where_the_database_can_look(kept, databases):
-    databases.do(
-        kept,
-        "CREATE EXTENSION amcheck; GRANT EXECUTE ON FUNCTION bt_index_check(regclass, boolean) TO hubbub",
-    )
+    if not databases.offers(kept, "amcheck"):
+        pytest.skip("this PostgreSQL was built without amcheck")
+    databases.do(kept, "CREATE EXTENSION amcheck")
+    databases.do(kept, "GRANT EXECUTE ON FUNCTION bt_index_check(regclass, boolean) TO hubbub")
     whole = await hubbub_here("verify", "--database", kept)
     databases.do(kept, HIDING)
 

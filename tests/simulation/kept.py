@@ -4,3 +4,5 @@ KEPT: dict[int, str] = {
     515: "on a slow disk a log whose beginning was just being removed was read with a hole in it",
     1113: "a start after a failed sync moved a log with a hole in it, and a power cut tore the database",
 }
+
+KEPT_OF_CLUSTERS: dict[int, str] = {}

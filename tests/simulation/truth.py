@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -51,16 +51,19 @@ class Truth:
         self,
         schedule: Schedule,
         directory: Path,
-        image: bytes,
+        image: bytes | None,
         chance: Random,
         happened: Callable[[str], None],
     ) -> None:
         self.schedule = schedule
         self.chance = chance
         self.happened = happened
+        """`image` is what it begins with; None: nothing."""
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / "hubbub.db").write_bytes(image)
+        if image is not None:
+            (directory / "hubbub.db").write_bytes(image)
         self._directory = directory
+        self._create = image is None
         self.store: SqliteStore
         self._ended: list[SessionId] = []
         self._quick_seconds = chance.choice((0.0005, 0.003))
@@ -76,12 +79,13 @@ class Truth:
         """How likely."""
 
     def open(self) -> None:
+        self._loop = ProcessLoop(self.schedule)
         self.store = SqliteStore.open(
             self._directory,
             now_ms=self.now_ms,
             randomness=self.chance.randbytes,
             on_broken=self._broke,
-            create=False,
+            create=self._create,
         )
 
     def _broke(self, error: HubbubError) -> None:
@@ -109,6 +113,7 @@ class Truth:
 
     def close(self) -> None:
         run_at_once(self.store.close())
+        self._loop.close()
 
     # -- what is asked of it ------------------------------------------------
 
@@ -130,6 +135,27 @@ class Truth:
             self.store.append(attempt.drafts, partial(setattr, attempt, "outcomes"))
         assert attempt.outcomes is not None
         return attempt.outcomes
+
+    def _mark(self, *given: Any) -> Any:
+        return self._noted(self.store.mark(*given))
+
+    def _unmark(self, *given: Any) -> Any:
+        return self._noted(self.store.unmark(*given))
+
+    def _noted(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """SQLite's store writes marks at the end of a turn: here at once."""
+        running = asyncio._get_running_loop()
+        asyncio._set_running_loop(self._loop)
+        steps = work.__await__()
+        try:
+            next(steps)
+            self.store.write_notes()
+            next(steps)
+        except StopIteration as end:
+            return end.value
+        finally:
+            asyncio._set_running_loop(running)
+        raise AssertionError("the store waited for something else")
 
     def _end_session(self, id: SessionId) -> bool:
         there: bool = run_at_once(self.store.end_session(id))
@@ -298,7 +324,7 @@ class SharedStore:
             return
         try:
             result, error = work(), None
-        except HubbubError as refusal:
+        except Exception as refusal:
             result, error = None, refusal
         if truth.loses_answers and truth.chance.random() < truth.loses_answers:
             truth.happened("the answer of the database was lost")

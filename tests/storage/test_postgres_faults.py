@@ -327,6 +327,23 @@ async def test_a_write_that_fails_otherwise_breaks_the_store(node, postgres, bro
             await reading
 
 
+async def test_a_batch_that_ran_into_another_nodes_is_written_again(node, postgres, monkeypatch):
+    """Three times: as often as two nodes may well get into each other's way."""
+    await run(
+        postgres,
+        """
+        CREATE SEQUENCE tries;
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN IF nextval('hubbub.tries') <= 3 THEN RAISE EXCEPTION 'no' USING ERRCODE = '40P01'; END IF;
+            RETURN NEW; END $$;
+        CREATE TRIGGER refusing BEFORE INSERT ON events FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+        """,
+    )
+
+    assert seqs(await say(node, LOUNGE, "a", "b")) == [1, 2]
+    assert texts((await node.page(LOUNGE)).events) == ["a", "b"]
+
+
 async def test_a_post_waits_no_longer_for_a_log_that_somebody_holds_than_it_has_to(
     open_postgres, node, postgres, monkeypatch, broken
 ):
@@ -399,6 +416,20 @@ async def test_a_node_does_not_go_on_with_another_store_under_the_same_address(n
 
     assert isinstance(outcome, StorageFailed)
     assert broken == [outcome]
+
+
+async def test_a_node_breaks_when_the_database_has_lost_posts(node, open_postgres, spoil_postgres, broken):
+    """As after a failover to a replica that was behind: the numbers must not be given out again under it."""
+    await say(node, LOUNGE, "a", "b", "c")
+    spoil_postgres.cut(LOUNGE, 3)
+    fresh = await open_postgres()
+    assert seqs(await say(fresh, ATTIC, "x")) == [1]
+
+    (outcome,) = await append(node, draft(LOUNGE, "d"))
+
+    assert isinstance(outcome, StorageFailed)
+    assert broken == [outcome]
+    assert seqs(await say(fresh, LOUNGE, "d")) == [3], "who never saw them goes on"
 
 
 async def test_a_node_that_finds_another_store_after_a_while_away_breaks(

@@ -69,11 +69,23 @@ class Databases:
             SELECT pg_terminate_backend(pid) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid()
         """
-        self.aside.run(self._do(self.superuser_url(url), sql))
+        self.aside.run(self._do(sql, self.superuser_url(url)))
 
     def do(self, url: str, sql: str) -> None:
         """As who may do everything."""
-        self.aside.run(self._do(self.superuser_url(url), sql))
+        self.aside.run(self._do(sql, self.superuser_url(url)))
+
+    def offers(self, url: str, extension: str) -> bool:
+        """Whether the server has it, to be put into a database."""
+        return self.aside.run(self._offers(url, extension))
+
+    async def _offers(self, url: str, extension: str) -> bool:
+        connection = await asyncpg.connect(url)
+        try:
+            sql = "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = $1)"
+            return bool(await connection.fetchval(sql, extension))
+        finally:
+            await connection.close()
 
     def superuser_url(self, url: str) -> str:
         """Of the same database, for who may do everything there."""

@@ -7,11 +7,12 @@ import random
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hubbub.bench.comeback import Comeback
 from hubbub.bench.connections import Client, Refused
 from hubbub.bench.hearing import inbox
 from hubbub.bench.histogram import Histogram
@@ -59,7 +60,9 @@ class Loading:
             paced.append(self._paced(order, order.returns_per_second, self._returns(returning)))
         if order.pages_per_second:
             paced.append(self._paced(order, order.pages_per_second, await self._reads()))
-        await self._keep(paced)
+        comeback = Comeback(worker, self.returns)
+        async with comeback if order.lost_come_back else nullcontext():
+            await self._keep(paced)
         await asyncio.gather(*returning)
         begun, ended = await measured
         return Loaded(
@@ -69,6 +72,8 @@ class Loading:
             delivered=ended.delivered - begun.delivered,
             cpu_seconds=ended.cpu_seconds - begun.cpu_seconds,
             limit=worker.ledger.limit,
+            came_back=comeback.count,
+            last_back_ns=comeback.last_ns,
         )
 
     def _paced(self, order: Load, per_second: float, act: Callable[[int], None]) -> Paced:
@@ -149,7 +154,7 @@ class Loading:
     async def _reads(self) -> Callable[[int], None]:
         worker = self._worker
         rooms = sorted({room for client in worker.readers for room in client.seat.rooms})
-        readers = [await worker.open_rest(client.seat) for client in worker.readers[:PAGE_READERS]]
+        readers = [await worker.open_rest(client) for client in worker.readers[:PAGE_READERS]]
         turn: Iterator[RestClient] = cycle(readers)
 
         def act(due_ns: int) -> None:

@@ -22,8 +22,8 @@ def onward(before: Any, after: Any) -> Any:
 
 
 def key_facts(row: Row) -> KeyFacts:
-    """Of a key's log number, sender, key, seq, receipt, and whether it is kept; name and floor of its log;
-    id, sent, sender and key of its event; floor of the sender's inbox, and the same four of the copy in it."""
+    """Of a key's log number, sender, key, seq, receipt, and whether it is kept; name and floor of its log; id,
+    sent, sender and key of its event; floor of the sender's inbox, and the same four of the copy in it."""
     _, sender, key, seq, copy_seq, kept, log, floor, *found = row
     return KeyFacts(
         log=log,

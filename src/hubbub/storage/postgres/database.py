@@ -123,7 +123,7 @@ class Database:
                 yield connection
             except DRIVER as error:
                 raise self._meaning(error, connection) from error
-            except HubbubError:
+            except (HubbubError, UnicodeDecodeError):
                 raise
             except BaseException:
                 connection.terminate()  # cancelled amid a statement, or a bug
@@ -236,11 +236,27 @@ class Database:
         return rows[0] if rows else None
 
     async def rows(self, sql: str, *arguments: object) -> list[Row]:
-        """Of one statement, which is a transaction of its own."""
+        """Of one statement, which is a transaction of its own. Raises Damaged for a text that is none any
+        more."""
+        try:
+            return await self.undecoded(sql, *arguments)
+        except UnicodeDecodeError as error:
+            raise self.damaged(Damaged()) from error
+
+    async def undecoded(self, sql: str, *arguments: object) -> list[Row]:
+        """The same, for who can do something about such a text: raises UnicodeDecodeError."""
         if any(isinstance(argument, str) and not is_storable(argument) for argument in arguments):
             return []  # no text in the database is like it, so nothing is found by it
         async with self.connection() as connection:
             return await connection.fetch(sql, *arguments)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """For statements that have to see one moment."""
+        async with self.connection() as connection:
+            await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield connection
+            await connection.execute("COMMIT")
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Connection]:

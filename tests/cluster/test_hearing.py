@@ -1,0 +1,113 @@
+"""What is said at one node is heard at all of them: at once, once, in one order, and after an absence too.
+
+Nobody looks at the heads here, so what is heard has come over the bus.
+"""
+
+import asyncio
+
+import pytest
+
+from hubbub.hub import relay
+from hubbub.protocol.frames import GapFrame
+from support.deadline import deadline
+
+
+@pytest.fixture(autouse=True)
+def _nothing_but_the_bus(monkeypatch):
+    monkeypatch.setattr(relay, "HEADS_SECONDS", 3600.0)
+
+
+async def test_people_at_different_nodes_hear_each_other(lounge):
+    ada, bob, cyd = await lounge.with_people("ada", "bob", "cyd")
+    await ada.says("hello", "is anybody there?")
+    await bob.says("yes")
+    for person in (ada, bob, cyd):
+        await person.hears("hello", "is anybody there?", "yes")
+
+
+async def test_who_comes_back_to_another_node_has_missed_nothing(lounge):
+    ada, bob = await lounge.with_people("ada", "bob")
+    await ada.says("hello")
+    await bob.hears("hello")
+
+    await bob.leaves()
+    await ada.says("are you there?", "I will wait")
+    await lounge.moves(bob, to=0)
+    await bob.returns()
+
+    await bob.hears("are you there?", "I will wait")
+    cyd = await lounge.person("cyd", at=1)
+    await cyd.says("there you are")
+    await bob.hears("there you are")
+
+
+async def test_who_moves_at_every_word_misses_none(lounge):
+    """Also where the new node has not heard yet of what was seen at the old one."""
+    ada, bob = await lounge.with_people("ada", "bob")
+    for number in range(8):
+        await ada.says(f"one {number}")
+        await bob.hears(f"one {number}")
+        await bob.leaves()
+        await lounge.moves(bob, to=number % 2)
+        await bob.returns()
+        await ada.says(f"two {number}")
+        await bob.hears(f"two {number}")
+
+
+async def test_all_nodes_post_into_one_room_at_once_and_everyone_hears_one_order(trio):
+    people = await trio.with_people("ada", "bob", "cyd")
+    async with deadline():
+        sockets = [await person.client.socket() for person in people]
+        await asyncio.gather(
+            *(
+                socket.post(f"{person.name} {number}", room=trio.room.id)
+                for person, socket in zip(people, sockets, strict=True)
+                for number in range(150)
+            )
+        )
+        for socket in sockets:
+            await socket.close()
+    heard = [await person.gets(450) for person in people]
+    assert [event.seq for event in heard[0]] == list(range(1, 451))
+    assert heard[1] == heard[0]
+    assert heard[2] == heard[0]
+    for person in people:
+        own = [event.text for event in heard[0] if event.sender == person.name]
+        assert own == [f"{person.name} {number}" for number in range(150)]
+
+
+async def test_a_long_poll_is_answered_when_somebody_posts_at_another_node(place):
+    ada, bob = await place.people("ada", "bob")
+    asking = asyncio.ensure_future(bob.client.page(place.room, after=0, wait_seconds=60))
+    async with deadline():
+        while not place.servers[1].context.hub.logs_in_memory:
+            await ada.client.room_by_id(place.room.id)
+        await ada.says("good morning")
+        assert [event.text for event in await asking] == ["good morning"]
+
+
+async def test_what_one_node_removes_no_other_serves_from_memory(place):
+    ada, bob, late = [
+        await place.person(name, at=node) for name, node in (("ada", 0), ("bob", 1), ("cyd", 1))
+    ]
+    await bob.listens()
+    await ada.says("one", "two", "three")
+    await bob.hears("one", "two", "three")
+
+    (server, *_) = place.servers
+    (gap,) = await server.store.trim(sent_before_ms=server.backend.now_ms() + 60_000, limit=2)
+    server.context.hub.trimmed(gap)
+    server.context.hub.flush()
+
+    async with deadline():
+        while True:
+            await late.listens(after=0)
+            (first,) = await late.gets(1)
+            if isinstance(first, GapFrame):
+                break
+            await late.leaves()
+    assert (first.first, first.last, first.reason) == (1, 2, "retention")
+    await late.hears("three")
+    await ada.says("four")
+    await bob.hears("four")
+    await late.hears("four")

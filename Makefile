@@ -4,6 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= ./hubbub-data
 LISTEN ?= 127.0.0.1:8080
+NODES ?= 3
+CLUSTER ?= ./hubbub-cluster
+PAGE ?= 127.0.0.1:8079
 ARGS ?=
 SEEDS ?= 20000
 KILLS ?= 300
@@ -15,13 +18,16 @@ RESULTS ?= benchmarks/results/$(shell date +%F)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve chat web test soak autobahn bench bench-growth bench-micro bench-peers reference check format setup lock clean page-if-possible browser-if-possible
+.PHONY: help serve cluster chat web test soak autobahn bench bench-growth bench-micro bench-peers reference check format setup lock clean page-if-possible browser-if-possible cluster-if-possible
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 serve: .venv/.serving page-if-possible ## Run a server on LISTEN with its data in DATA; more flags in ARGS
 	@exec $(BIN)/hubbub serve --listen $(LISTEN) --data $(DATA) $(ARGS)
+
+cluster: .venv/.clustering page-if-possible cluster-if-possible ## Run NODES servers on PostgreSQL and NATS behind a balancer at LISTEN, their state at PAGE, data in CLUSTER
+	@exec $(BIN)/hubbub cluster --nodes $(NODES) --listen $(LISTEN) --page $(PAGE) --data $(CLUSTER) $(ARGS)
 
 chat: .venv/.chatting ## Talk in this terminal with the server at LISTEN or elsewhere; more flags in ARGS
 	@exec $(BIN)/hubbub chat $(ARGS)
@@ -33,11 +39,15 @@ web: .venv/.serving ## Build the page in which people talk, when it is not there
 page-if-possible: .venv/.serving
 	@$(BIN)/python web/build --or-without
 
-test: .venv/.developing page-if-possible browser-if-possible ## The whole suite, on every core; a part of it with ARGS="tests/domain -k name"
+test: .venv/.developing page-if-possible browser-if-possible cluster-if-possible ## The whole suite, on every core; a part of it with ARGS="tests/domain -k name"
 	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n auto --dist worksteal)
 
 browser-if-possible:
 	@tests/browser/install
+
+# PostgreSQL, NATS and HAProxy, where they are missing and can be installed; where they cannot, this says so.
+cluster-if-possible: .venv/.serving
+	@tests/cluster/install $(BIN)/python
 
 bench: .venv/.serving reference ## Every figure hubbub is held to, beside the reference; a part with ARGS="--only idle,storm"
 	@$(BIN)/python benchmarks/figures.py --out $(RESULTS) $(ARGS)

@@ -44,9 +44,8 @@ def data(seeded_store, tmp_path):
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory):
     """A PostgreSQL for the tests of this process."""
-    from support.postgres import NOT_TRIED, serving_postgres
-
     from hubbub.cluster.errors import Missing
+    from support.postgres import NOT_TRIED, serving_postgres
 
     with ExitStack() as stack:
         try:

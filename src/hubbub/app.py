@@ -76,6 +76,8 @@ class Running:
         self.broken: StorageFailed | None = None
         self.damages = 0
         """How often the store found something to be damaged."""
+        self.is_leaving = False
+        """Whether it was asked to stop: it says that it is not ready, and may still serve for a while."""
         self.ended = asyncio.Event()
         self.lag_seconds = Histogram(*LAG_BOUNDS_SECONDS)
         self.servers: list[Server] = []
@@ -83,6 +85,16 @@ class Running:
     @property
     def url(self) -> str:
         return f"{'https' if self.config.tls else 'http'}://{self.address}"
+
+    def leave(self) -> None:
+        """Be not ready from now on, and stop once whoever sends people here has had the time to notice; asked
+        again, at once."""
+        if self.is_leaving or not self.config.drain_seconds:
+            self.stop()
+        elif not self.ended.is_set():
+            _log.info("not ready any more; serving on", seconds=self.config.drain_seconds)
+            asyncio.get_running_loop().call_later(self.config.drain_seconds, self.stop)
+        self.is_leaving = True
 
     def stop(self) -> None:
         self.ended.set()
@@ -112,7 +124,7 @@ class Running:
         """Why no more requests should be sent here."""
         if self.broken:
             return self.broken
-        if self.ended.is_set():
+        if self.is_leaving or self.ended.is_set():
             return ShuttingDown()
         return None if self.backend.is_up() else StorageAway()
 

@@ -63,6 +63,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str = "info"
     access_log: bool = False
     loop: Literal["auto", "uvloop", "asyncio"] = "auto"
+    drain_seconds: float = 0.0
     stop_seconds: float = 4.5
     settings: Settings = Settings()
 
@@ -198,6 +199,13 @@ SERVER = (
         _BASE.loop,
     ),
     _knob("backlog", "N", "Connections that may wait to be accepted.", knobs.whole(1, 65_535), _BASE.backlog),
+    _knob(
+        "drain_seconds",
+        "SECONDS",
+        "How long it serves on, not ready any more, before it stops.",
+        knobs.seconds(0.0, 600),
+        _BASE.drain_seconds,
+    ),
     _knob(
         "stop_seconds",
         "SECONDS",

@@ -94,13 +94,13 @@ def _obey_signals(server: Running) -> Callable[[], bool]:
 
     def interrupt() -> None:
         nonlocal forced
-        if server.ended.is_set():
+        if server.is_leaving:
             forced = True
             server.force()
         else:
-            server.stop()
+            server.leave()
 
-    loop.add_signal_handler(signal.SIGTERM, server.stop)
+    loop.add_signal_handler(signal.SIGTERM, server.leave)
     loop.add_signal_handler(signal.SIGINT, interrupt)
     return lambda: forced
 

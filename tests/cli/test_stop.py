@@ -96,6 +96,44 @@ async def test_a_second_interrupt_waits_for_nobody(data, loop):
     assert ended.code == 130
 
 
+async def not_ready(http: httpx2.AsyncClient) -> httpx2.Response:
+    while (answer := await http.get("/health/ready")).status_code == 200:
+        await asyncio.sleep(0)
+    return answer
+
+
+async def test_with_time_to_drain_it_is_not_ready_and_serves_on_until_it_is_told_again(data):
+    async with serving(data, "--drain-seconds", "600") as server, raw(server.url) as http, deadline():
+        room = f"/room/{await the_room(server.url)}/messages"
+        server.signal(signal.SIGTERM)
+        refused = await not_ready(http)
+        posted = await http.post(room, json={"text": "somebody did not know yet"})
+        socket = await ws(server.url)
+        hello = await socket.recv()
+
+        server.signal(signal.SIGTERM)
+        ended = await server.ended()
+
+    assert refused.json()["type"] == "/problems/shutting-down"
+    assert posted.status_code == 201
+    assert '"hello"' in str(hello)
+    assert ended.code == 0
+
+
+async def test_when_it_has_drained_it_stops_by_itself(data):
+    async with serving(data, "--drain-seconds", "0.1") as server, deadline():
+        server.signal(signal.SIGINT)
+        assert (await server.ended()).code == 0
+
+
+async def test_while_it_drains_a_second_interrupt_waits_for_nobody(data):
+    async with serving(data, "--drain-seconds", "600") as server, raw(server.url) as http, deadline():
+        server.signal(signal.SIGINT)
+        await not_ready(http)
+        server.signal(signal.SIGINT)
+        assert (await server.ended()).code == 130
+
+
 async def test_what_was_acknowledged_is_there_after_a_stop_and_after_a_kill(data):
     async with serving(data) as server, Client(server.url, token=token_of("ada")) as ada, deadline():
         room = await ada.create_room("Lounge")

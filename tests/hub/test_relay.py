@@ -46,6 +46,8 @@ class Shared(Source):
     """A store that can be away."""
 
     away = False
+    asking = False
+    heads_asked = 0
 
     async def head(self, log: LogId) -> int | None:
         self._check()
@@ -57,7 +59,12 @@ class Shared(Source):
 
     async def heads(self, logs: Sequence[LogId]) -> dict[LogId, int]:
         self._check()
-        return await super().heads(logs)
+        self.heads_asked += 1
+        self.asking = True
+        heads = await super().heads(logs)
+        await asyncio.sleep(0)
+        self.asking = False
+        return heads
 
     def _check(self) -> None:
         if self.away:
@@ -250,6 +257,42 @@ async def test_who_comes_from_another_node_and_has_seen_more_goes_on_from_there(
 
     assert late.heard == ["5", "6"]
     assert early.heard == numbers(1, 6)
+
+
+async def test_who_begins_at_the_head_begins_at_that_of_the_store(here, there):
+    """Not at the last that was heard of here: what was said before is not news to them."""
+    await here.listens()
+    there.says(5)
+
+    late = await here.listens()
+    there.says(1)
+    await here.relay.compare()
+    await settle()
+
+    assert late.heard == ["6"]
+
+
+async def test_many_who_come_at_once_ask_the_store_once(here):
+    await here.listens()
+    asked = here.source.heads_asked
+
+    await asyncio.gather(*(here.listens() for _ in range(50)))
+
+    assert here.source.heads_asked - asked <= 2
+
+
+async def test_whoever_asks_while_a_question_is_under_way_is_not_given_its_answer(here, there):
+    """It may have been put before what they were told of was stored."""
+    await here.listens()
+    first = asyncio.create_task(here.listens())
+    while not here.source.asking:
+        await asyncio.sleep(0)
+    there.says(1)
+
+    late = await here.listens(after=1)
+    await first
+
+    assert late.heard == []
 
 
 async def test_a_cursor_that_no_node_gave_is_refused_all_the_same(here, there):

@@ -16,6 +16,7 @@ from simulation.people import NAMES, ROOMS, Person, Saying
 if TYPE_CHECKING:
     from random import Random
 
+    from simulation.node import Node
     from simulation.world import World
 
 _DAY_MS = 86_400_000
@@ -31,6 +32,15 @@ TIME = ("clock", "trim", "trim")
 
 
 class Director:
+    GROUPS: tuple[tuple[tuple[str, ...], float], ...] = (
+        (READ, 0.8),
+        (ROAD, 0.6),
+        (MACHINE, 0.5),
+        (DISK, 0.35),
+        (TIME, 0.5),
+    )
+    """Kinds of things, and how likely a world is to have some of them."""
+
     def __init__(self, world: World, chance: Random) -> None:
         self.world = world
         self.chance = chance
@@ -39,7 +49,7 @@ class Director:
         self._pause_seconds = chance.choice((0.02, 0.08, 0.25))
         self._keys = 0
         kinds: list[str] = list(TALK)
-        for group, likely in ((READ, 0.8), (ROAD, 0.6), (MACHINE, 0.5), (DISK, 0.35), (TIME, 0.5)):
+        for group, likely in self.GROUPS:
             if chance.random() < likely:
                 kinds += chance.sample(group, chance.randint(1, len(group)))
         self._kinds = kinds
@@ -96,9 +106,10 @@ class Director:
     def heal(self) -> None:
         world = self.world
         world.network.heal()
-        world.disk.heal()
-        world.node.dooms(None)
-        world.node.next_doom = None
+        world.heal()
+        for node in world.nodes:
+            node.dooms(None)
+            node.next_doom = None
         for device in world.devices:
             if isinstance(device, Socket):
                 device.mute = False
@@ -125,6 +136,9 @@ class Director:
                 self._post_new(person, room=room)
             for name in NAMES:
                 self._post_new(person, to=name)
+
+    def _node(self) -> Node:
+        return self.world.node_for(self.chance)
 
     # -- talking ------------------------------------------------------------
 
@@ -251,18 +265,23 @@ class Director:
             if status == 204:
                 sign_in.ended(token)
                 self.world.happened("somebody signed out")
-                self.world.schedule.after(_SIGN_OUT_SECONDS, self._none_live, id, self.world.node.starts)
+                self.world.schedule.after(_SIGN_OUT_SECONDS, self._none_live, id, self._as_started())
 
         if sign_in.alive and script.idle and script.ready and script.token == token:
             script.ask("DELETE", "/sessions/current", answered)
 
-    def _none_live(self, id: str, starts: int) -> None:
-        node = self.world.node
-        if node.loop is None or node.starts != starts or node.stalled_within(_SIGN_OUT_SECONDS):
-            return
-        for end in node.ends:
-            if node.session_listening(end) == id:
-                self.world.fault("I4", f"{end.wire.address} still listens, a second after {id} signed out")
+    def _as_started(self) -> dict[Node, int]:
+        return {node: node.starts for node in self.world.nodes}
+
+    def _none_live(self, id: str, starts: dict[Node, int]) -> None:
+        for node, times in starts.items():
+            if node.loop is None or node.starts != times or node.stalled_within(_SIGN_OUT_SECONDS):
+                continue
+            for end in node.ends:
+                if node.session_listening(end) == id:
+                    self.world.fault(
+                        "I4", f"{end.wire.address} still listens, a second after {id} signed out"
+                    )
 
     # -- the road -----------------------------------------------------------
 
@@ -312,26 +331,26 @@ class Director:
     # -- the machine --------------------------------------------------------
 
     def _kill(self) -> None:
-        self.world.node.die(power=True)
+        self._node().die(power=True)
 
     def _cut_power(self) -> None:
-        self.world.node.die(power=False)
+        self._node().die(power=False)
 
     def _doom(self) -> None:
         """At one of the next moments of a kind."""
-        self.world.node.dooms(
+        self._node().dooms(
             self._doomed(("callback", "send", "synced", "sync", "write", "written", "checkpoint"))
         )
 
     def _doom_start(self) -> None:
         """While it starts the next time."""
-        self.world.node.next_doom = self._doomed(("written", "synced", "checkpoint", "checkpoint"))
+        self._node().next_doom = self._doomed(("written", "synced", "checkpoint", "checkpoint"))
 
     def _doomed(self, moments: tuple[str, ...]) -> tuple[str, int, bool]:
         return self.chance.choice(moments), self.chance.randint(0, 6), self.chance.random() < 0.3
 
     def _stop(self) -> None:
-        self.world.node.stop()
+        self._node().stop()
 
     def _bad_sync(self) -> None:
         self.world.disk.failing = "sync"
@@ -356,13 +375,13 @@ class Director:
     # -- time ---------------------------------------------------------------
 
     def _clock(self) -> None:
-        clock = self.world.node.clock
+        clock = self._node().clock
         jump_ms = self.chance.choice((-_DAY_MS, -2000, -50, 50, 2000, 2 * _DAY_MS))
         clock.ahead_ms += jump_ms
         self.world.happened("the clock was put " + ("forward" if jump_ms > 0 else "back"))
 
     def _trim(self) -> None:
-        self.world.node.trim(self.chance.choice((0.0, 0.3, 2.0)))
+        self._node().trim(self.chance.choice((0.0, 0.3, 2.0)))
 
 
 def _where(log: LogId) -> str | None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from simulation.world import Outcome, simulate
+from simulation.alone_world import simulate
+from simulation.world import Outcome
 
 _TESTS = Path(__file__).resolve().parents[1]
 

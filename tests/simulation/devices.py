@@ -68,7 +68,9 @@ class Device:
             return
         self._attempts += 1
         self.token = self.sign_in.token
-        self.wire = self.world.network.dial(self, self.world.node, f"10.0.0.{1 + len(self.person.name)}")
+        self.wire = self.world.network.dial(
+            self, self.world.node_for(self.chance), f"10.0.0.{1 + len(self.person.name)}"
+        )
         self.world.schedule.after(_PATIENCE_SECONDS, self._impatient, self.wire)
 
     def stay(self) -> None:

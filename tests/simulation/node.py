@@ -1,14 +1,14 @@
-"""One machine that runs the server: hubbub's own code from the connections down to the database file.
+"""One machine that runs the server: hubbub's own code from the connections down to the store.
 
-It is put together as `hubbub.app` does, on a loop, a disk and a network of this world. Left out are what has
-threads or sockets: listening, and the hashing of passwords.
+It is put together as `hubbub.app` does, on a loop and a network of this world. Left out are what has threads
+or sockets: listening, and the hashing of passwords. What the store stands on is not known here.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -34,8 +34,6 @@ from hubbub.service.limits import Policy
 from hubbub.service.tokens import token_hash
 from hubbub.storage.base import Store
 from hubbub.storage.sqlite import SqliteStore
-from hubbub.storage.sqlite.syncing import Pace
-from simulation.disk import Disk, Plugged
 from simulation.network import ServerEnd
 from simulation.schedule import Ordered, ProcessLoop, Schedule
 
@@ -78,6 +76,20 @@ class Scale(dict[str, Any]):
                 each.stop()
 
     @classmethod
+    def of_a_cluster(cls, chance: Random) -> "Scale":
+        scale = cls.chosen(chance)
+        return cls(
+            scale
+            | {
+                "hubbub.hub.log.EARLY_ENTRIES": chance.choice((1, 4, 256)),
+                "hubbub.hub.relay.CHANNELS": chance.choice((1, 2, 128)),
+                "hubbub.hub.relay._FULL_BYTES": chance.choice((100, 100_000)),
+                "hubbub.hub.relay._LOGS_AT_ONCE": chance.choice((1, 2000)),
+                "hubbub.hub.repair.AT_ONCE": chance.choice((1, 4)),
+            }
+        )
+
+    @classmethod
     def chosen(cls, chance: Random) -> "Scale":
         entries = chance.choice((4, 8, 64))
         return cls(
@@ -103,73 +115,21 @@ class Scale(dict[str, Any]):
         )
 
 
-class Thread:
-    """The thread for the syncs of a slow disk, without one: the work is done when its time is over, and has
-    on the disk what was written before it began."""
-
-    def __init__(self, schedule: Schedule, loop: ProcessLoop, plugged: Plugged, chance: Random) -> None:
-        self._schedule = schedule
-        self._loop = loop
-        self._plugged = plugged
-        self._chance = chance
-        self._work: deque[tuple[Callable[[], None], Callable[[BaseException | None], None]]] = deque()
-        self._changes = 0
-        self._seconds = 0.0
-        self._slept = 0.0
-
-    def __call__(self, work: Callable[[], None], done: Callable[[BaseException | None], None]) -> None:
-        self._work.append((work, done))
-        if len(self._work) == 1:
-            self._begin(self._loop.time())
-
-    def _begin(self, now: float) -> None:
-        disk = self._plugged.disk
-        self._changes = self._plugged.log_changes()
-        self._seconds = disk.slow_seconds or self._chance.choice((0.001, 0.02, 0.1))
-        self._schedule.at(now + self._seconds, self._end)
-
-    def _end(self) -> None:
-        if self._loop.dead:
-            return
-        work, done = self._work[0]
-        failed: BaseException | None = None
-        disk = self._plugged.disk
-        slow, disk.slow_seconds = disk.slow_seconds, 0.0  # the time is over already
-        try:
-            work()
-        except Exception as error:
-            failed = error
-        disk.slow_seconds = slow
-        self._slept = 0.0
-        self._loop.poke(done, failed)
-        self._work.popleft()
-        if self._work and not self._loop.dead:
-            self._begin(self._schedule.now)
-
-    def sync(self) -> None:
-        disk = self._plugged.disk
-        disk.happened("a sync was made apart")
-        self._slept = self._seconds
-        self._plugged.sync_log(self._changes)
-
-    def time(self) -> float:
-        """The clock of the loop, and of the work while it is done."""
-        return self._loop.time() + self._slept
-
-
 class Node:
-    """Always true: `loop` is the loop of the process that runs, None while there is none."""
+    """One machine, on some ground.
+
+    Always true: `loop` is the loop of the process that runs, None while there is none."""
+
+    name = "the server"
 
     def __init__(
         self,
         schedule: Schedule,
-        disk: Disk,
         chance: Random,
         happened: Callable[[str], None],
         tell: Callable[[str], None],
     ) -> None:
         self.schedule = schedule
-        self.disk = disk
         self.clock = Clock(schedule)
         self._chance = chance
         self.happened = happened
@@ -192,7 +152,7 @@ class Node:
         self.running: Running | None = None
         self._server: Server | None = None
         self._uvicorn: Any = None
-        self._plugged: Plugged | None = None
+        self._ground: Any = None
         self._housekeeping: dict[asyncio.Task[None], None] = {}
         self._wires: dict[ServerEnd, None] = {}
         self.starts = 0
@@ -205,13 +165,21 @@ class Node:
         """Of every live stream there was: who, the most bytes that waited for it, and how many may."""
         self._stalled_at = float("-inf")
         self.ended = False
-        disk.operation = self._disk_operation
-        disk.stall = self._stall
 
-    def _stall(self, seconds: float) -> None:
-        if self.loop is not None:
-            self.loop.stall(seconds)
-            self._stalled_at = self.loop.time()
+    # -- for those who build on this ----------------------------------------
+
+    def _stand(self, loop: ProcessLoop) -> Any:
+        """What a process that starts now has under it."""
+
+    def _open(self, loop: ProcessLoop, ground: Any, chance: Random) -> tuple[Backend, Membership, Seams]:
+        """Its store, and what it hears of others."""
+        raise NotImplementedError
+
+    def _fall(self, *, power: bool) -> None:
+        """The process is gone at this moment."""
+
+    def _let_go(self, running: Running, ground: Any) -> None:
+        """Close what a process had open that is no more."""
 
     # -- coming up ----------------------------------------------------------
 
@@ -219,43 +187,25 @@ class Node:
         assert self.loop is None
         self.starts += 1
         self.stopping = False
-        self.disk.heal()
         loop = ProcessLoop(self.schedule)
         self.loop = loop
         self.dooms(self.next_doom)
         self.next_doom = None
-        plugged = self._plugged = self.disk.plug()
-        running = loop.within(self._assemble, loop, plugged)
+        ground = self._ground = self._stand(loop)
+        running = loop.within(self._assemble, loop, ground)
         if loop.dead:
             self.happened("the server died while it was starting")
-            self.schedule.after(0, self._bury, loop, running, plugged)
+            self.schedule.after(0, self._bury, loop, running, ground)
             self._forget()
             return
         self.running = running
-        self._tell(f"node up, for time number {self.starts}")
+        self._tell(f"{self.name} is up, for time number {self.starts}")
 
-    def _assemble(self, loop: ProcessLoop, plugged: Plugged) -> Running:
-        chance = Random(self._chance.random())
-        thread = Thread(self.schedule, loop, plugged, chance)
-        seams = Seams(now_ms=self.clock.now_ms, monotonic=loop.time, randomness=chance.randbytes)
-        store = SqliteStore.open(
-            plugged.directory,
-            now_ms=seams.now_ms,
-            randomness=seams.randomness,
-            on_broken=self._broke,
-            on_damaged=lambda damage: (
-                None if loop.dead else self.troubles.append(f"damage: {damage!r} {damage.log} {damage.seq}")
-            ),
-            create=False,
-            vfs=plugged.name,
-            apart=thread,
-            pace=Pace(apart=self._apart_at_once),
-            sync=thread.sync,
-            monotonic=thread.time,
-        )
+    def _assemble(self, loop: ProcessLoop, ground: Any) -> Running:
+        backend, member, seams = self._open(loop, ground, Random(self._chance.random()))
         limits = dict.fromkeys(("requests",)) | ({"posts": self._posts})
         config = Config(
-            data=plugged.directory,
+            data=Path(),
             listen=Address("127.0.0.1", 80),
             admin_listen=None,
             session_seconds=self.session_seconds,
@@ -263,8 +213,6 @@ class Node:
             settings=self.settings,
             stop_seconds=3.0,
         )
-        member = Membership()
-        backend = Backend(store=store, now_ms=seams.now_ms, audit=lambda: None)
         context = assemble(config, backend, member, None, seams)  # type: ignore[arg-type]  # nobody signs in here
         running = Running(config, backend, member, context, config.listen, None)
         app = build_app(context, trouble=running.trouble)
@@ -274,14 +222,22 @@ class Node:
         self._server.lifespan = self._uvicorn.lifespan_class(self._uvicorn)
         self._server.server_state.connections = Ordered()  # type: ignore[assignment]
         self._server.server_state.tasks = Ordered()  # type: ignore[assignment]
-        for work in (housekeeping.beat(context), housekeeping.look_after_sessions(context)):
+        works = [housekeeping.beat(context), housekeeping.look_after_sessions(context)]
+        if member.relay is not None:
+            works.append(member.keep())
+        for work in works:
             self._keep_house(loop, work)
         return running
 
     def _keep_house(self, loop: ProcessLoop, work: Coroutine[Any, Any, None]) -> None:
         task = loop.create_task(work)
         self._housekeeping[task] = None
-        task.add_done_callback(lambda task: self._housekeeping.pop(task, None))
+        task.add_done_callback(partial(self._kept_house, loop))
+
+    def _kept_house(self, loop: ProcessLoop, task: asyncio.Task[None]) -> None:
+        self._housekeeping.pop(task, None)
+        if not (loop.dead or task.cancelled()) and (error := task.exception()) is not None:
+            loop.call_exception_handler({"message": "housekeeping ended", "exception": error})
 
     def _broke(self, error: StorageFailed) -> None:
         if self.running is None:
@@ -317,11 +273,6 @@ class Node:
             self.fullest.append((f"{end.wire.address}", end.most_buffered, bound))
 
     @property
-    def housekeeping(self) -> int:
-        """How many tasks are the server's own."""
-        return len(self._housekeeping)
-
-    @property
     def ends(self) -> list[ServerEnd]:
         return list(self._wires)
 
@@ -350,7 +301,35 @@ class Node:
         if reader is None or not reader.subscriptions or end.is_closing():
             return None  # of one that is closing only what was written before still goes out
         caller = reader.caller if isinstance(reader, WebSocket) else reader._caller
-        return caller.session.id
+        return None if caller is None else caller.session.id  # None: its upgrade is not answered yet
+
+    def left_over(self) -> Iterator[str]:
+        """What it still holds of people who have left."""
+        running, loop = self.running, self.loop
+        if running is None or loop is None or self.stopping:
+            yield "not being up"
+            return
+        context = running.context
+        hub, connections = context.hub, context.connections
+        counts = {
+            "connections": len(self.connections),
+            "logs in memory": hub.logs_in_memory,
+            "readers behind": hub.behind,
+            "streams": sum(connections.by_transport.values()),
+            "streams counted for sessions": sum(connections._streams.values()),
+            "sockets counted for addresses": sum(connections._sockets.values()),
+            "sessions watched": len(context.accounts._watchers),
+            "posts that wait": context.posting.queued,
+            "tasks": loop.tasks - self.own_tasks(running),
+            "catch-ups": int(hub._catching_up is not None),
+        }
+        for what, count in counts.items():
+            if count:
+                yield f"{count} {what}"
+
+    def own_tasks(self, running: Running) -> int:
+        """How many are the server's own."""
+        return len(self._housekeeping)
 
     # -- going down ---------------------------------------------------------
 
@@ -382,13 +361,6 @@ class Node:
         elif queued:
             self.happened("the server died before a commit")
 
-    def _disk_operation(self, what: str, file: str) -> None:
-        if file == "wal":
-            self._moment(what)
-        else:
-            self.happened("a checkpoint wrote to the database")
-            self._moment("checkpoint")
-
     def writes(self, end: ServerEnd, data: bytes) -> None:
         self._moment("send")
 
@@ -397,14 +369,14 @@ class Node:
         loop = self.loop
         if loop is None or loop.dead:
             return
-        self._tell("the server is killed" if power else "the power is cut")
+        self._tell(f"{self.name} is killed" if power else "the power is cut")
         loop.dead = True
-        self.disk.unplug(power=power)
+        self._fall(power=power)
         for end in self.ends:
             end.wire.server_died()
             self.left(end)
         if self.running is not None:  # else it was starting, and `start` sees to the rest
-            self.schedule.after(0, self._bury, loop, self.running, self._plugged)
+            self.schedule.after(0, self._bury, loop, self.running, self._ground)
         self._gone(loop)
 
     def _gone(self, loop: ProcessLoop) -> None:
@@ -414,20 +386,29 @@ class Node:
             self.schedule.after(0.05 + self._chance.random() * 2, self.start)
 
     def _forget(self) -> None:
-        self.loop = self.running = self._server = self._uvicorn = self._plugged = None
+        self.loop = self.running = self._server = self._uvicorn = self._ground = None
         self._housekeeping = {}
 
-    def _bury(self, loop: ProcessLoop, running: Running, plugged: Plugged) -> None:
+    def _bury(self, loop: ProcessLoop, running: Running, ground: Any) -> None:
         loop.bury()
-        let_go(running)
-        plugged.discard()
+        self._let_go(running, ground)
+
+    def cut_short(self) -> None:
+        """The world ends here, whatever is going on."""
+        loop, running, ground = self.loop, self.running, self._ground
+        if loop is not None:
+            loop.dead = True
+            self._fall(power=True)
+            loop.bury()
+            if running is not None:
+                self._let_go(running, ground)
 
     def stop(self) -> None:
         """As SIGTERM does: everyone is told, then the process ends."""
         if self.loop is None or self.stopping:
             return
         self.stopping = True
-        self._tell("the server is told to stop")
+        self._tell(f"{self.name} is told to stop")
         loop = self.loop
         loop.poke(lambda: loop.create_task(self._leave()))
 
@@ -453,17 +434,19 @@ class Node:
 
     def _left(self, loop: ProcessLoop, running: Running) -> None:
         """The process ends; its machine goes on."""
-        self._tell("the server has left")
-        plugged = self._plugged
+        self._tell(f"{self.name} has left")
+        ground = self._ground
         loop.dead = True
-        self.disk.unplug(power=True)
+        self._fall(power=True)
         for end in self.ends:
             end.wire.server_died()
             self.left(end)
         self.schedule.after(0, loop.bury)
-        assert plugged is not None
-        self.schedule.after(0, plugged.discard)
+        self.schedule.after(0, self._left_behind, ground)
         self._gone(loop)
+
+    def _left_behind(self, ground: Any) -> None:
+        """What a process that closed its store leaves."""
 
     def end(self) -> None:
         """The power is cut, for good."""
@@ -474,6 +457,10 @@ class Node:
         raise AssertionError("it was dying already")
 
     # -- what the world asks of it ------------------------------------------
+
+    def now_ms(self) -> int:
+        """By the clock that the process goes by."""
+        return self.clock.now_ms() if self.running is None else self.running.backend.now_ms()
 
     @property
     def up(self) -> bool:
@@ -500,7 +487,7 @@ class Node:
         token: str,
         told: Callable[[bool], None],
     ) -> None:
-        now_ms = self.clock.now_ms()
+        now_ms = self.now_ms()
         session = Session(
             id=SessionId(name),
             user=UserId(user),
@@ -518,7 +505,7 @@ class Node:
     def trim(self, older_than_seconds: float) -> None:
         if self.loop is None or self.running is None or self.stopping:
             return
-        before_ms = self.clock.now_ms() - int(older_than_seconds * 1000)
+        before_ms = self.now_ms() - int(older_than_seconds * 1000)
         self.loop.poke(self._trim, self.running, before_ms)
 
     def _trim(self, running: Running, before_ms: int) -> None:
@@ -562,13 +549,6 @@ def _run(work: Awaitable[Any]) -> Any:
 
 
 run_at_once = _run
-
-
-def let_go(running: Running) -> None:
-    """Close what a process had open that is no more."""
-    store: Any = running.store
-    store._db.close()
-    store._lock.release()
 
 
 def troubles_of(loop: ProcessLoop) -> list[str]:

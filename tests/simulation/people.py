@@ -12,6 +12,7 @@ from hubbub.domain.ids import LogId, UserId, inbox_log, room_log
 
 if TYPE_CHECKING:
     from simulation.devices import Device
+    from simulation.node import Node
     from simulation.world import World
 
 NAMES = ("ada", "bob", "cyd")
@@ -65,24 +66,29 @@ class SignIn:
         self.token = ""
         self.id = ""
         self.alive = False
-        self._asked_in: int | None = None
-        """Which start of the node was asked for a new one."""
+        self._chance = person.world.chance_for(f"{person.name}'s {name}")
+        self._asked: tuple[Node, int] | None = None
+        """Who was asked for a new one, and in which of its starts."""
 
     def renew(self) -> bool:
         """Sign in again, unless that was done already. False until it is done."""
-        if not self.alive and self._asked_in != self.person.world.node.starts:
+        if not self.alive and not self._is_asked():
             self.number += 1
             id = f"{self.person.name}-{self.name}-{self.number}"
             digest = hashlib.sha256(f"{id} of {self.person.world.seed}".encode()).digest()
             token = "hb_" + urlsafe_b64encode(digest).rstrip(b"=").decode()
-            node = self.person.world.node
+            node = self.person.world.node_for(self._chance)
             if node.sign_in(self.person.name, id, token, partial(self._told, id, token)):
-                self._asked_in = node.starts
+                self._asked = node, node.starts
         return self.alive
+
+    def _is_asked(self) -> bool:
+        """Whether an answer may still come: of a process that has gone it does not."""
+        return self._asked is not None and self._asked[0].starts == self._asked[1]
 
     def _told(self, id: str, token: str, done: bool) -> None:
         """Done, or refused; whoever died meanwhile tells nothing."""
-        self._asked_in = None
+        self._asked = None
         if done:
             self.id, self.token, self.alive = id, token, True
 
@@ -118,13 +124,13 @@ class Person:
         saying.under_way += 1
         saying.tries += 1
         if saying.first_asked is None:
-            saying.first_asked = self.world.node.starts
+            saying.first_asked = self.world.starts
 
     def posted(self, saying: Saying, seq: int, id: str) -> None:
         saying.under_way -= 1
         if saying.tries > 1:
             self.world.happened("a post was sent again, and acknowledged")
-            if saying.first_asked != self.world.node.starts:
+            if saying.first_asked != self.world.starts:
                 self.world.happened("a post was sent again after the server had died, and acknowledged")
         if saying.key is not None:
             receipt = self.ledger.acknowledged(saying.key, seq, id)
@@ -138,7 +144,7 @@ class Person:
         self.world.happened(f"a post was answered {what}")
         if what == "head-moved":
             saying.refused = True
-        elif status == 401 or what in ("storage-failed", "shutting-down"):
+        elif status == 401 or what in ("storage-failed", "storage-away", "shutting-down"):
             saying.doubtful = saying.doubtful or status != 401
             return
         elif what not in ("storage-full", "overloaded", "too-fast", "too-many"):

@@ -116,6 +116,16 @@ class ProcessLoop(asyncio.BaseEventLoop):
         """The process waits for so long, in the middle of its turn."""
         self._spent += seconds
 
+    def freeze(self, seconds: float) -> None:
+        """Nothing runs for so long; then all at once that has come meanwhile."""
+        self._free_at = max(self._free_at, self._schedule.now + seconds)
+        self._turn_at = None
+        self._wake()
+
+    def thaw(self) -> None:
+        self._free_at = min(self._free_at, self._schedule.now)
+        self._wake()
+
     def _wake(self) -> None:
         if self._in_turn or self.dead:
             return

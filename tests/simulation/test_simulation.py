@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from simulation.alone_world import simulate
 from simulation.bugs import BUGS
 from simulation.command import main, told
 from simulation.kept import KEPT
-from simulation.world import simulate
 
 SEEDS = range(1, 101)
 

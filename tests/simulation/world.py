@@ -1,11 +1,12 @@
-"""One world: a machine, a network, people, and everything that is done to them, all from one seed."""
+"""One world: machines, a network, people, and everything that is done to them, all from one seed."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING
@@ -18,20 +19,19 @@ from hubbub.domain.errors import HubbubError
 from hubbub.domain.ids import LogId, UserId, inbox_log, room_log
 from hubbub.protocol.frames import GapFrame, LogFrame
 from hubbub.storage.errors import StoreUnusable
-from hubbub.storage.sqlite import SqliteStore
 from simulation import probes, speech
 from simulation.actions import Director
 from simulation.devices import Asking, Device, Polling, Socket, Stream, log_paths
-from simulation.disk import Disk
 from simulation.hearing import listening
 from simulation.image import image, place
 from simulation.network import Network
-from simulation.node import Node, Scale, let_go, read_all, run_at_once, troubles_of
+from simulation.node import Node, Scale, troubles_of
 from simulation.people import NAMES, ROOMS, Person
 from simulation.schedule import Endless, Schedule
 
 if TYPE_CHECKING:
     from hubbub.check.ledger import Receipt
+    from hubbub.hub import Subscription
 
 SETTLING_SECONDS = 60.0
 """Within so long after the last fault everybody has caught up."""
@@ -63,6 +63,10 @@ class _Enough(Exception):
 
 
 class World:
+    """Of some kind: how many machines there are, and what they stand on, is told by who builds on this."""
+
+    LOOK_SECONDS = 0.5
+
     def __init__(self, seed: int, *, trace: bool = False, first: bool = False) -> None:
         """`first`: the first fault is enough."""
         self.seed = seed
@@ -73,12 +77,10 @@ class World:
         self.situations: Counter[str] = Counter()
         self.schedule = Schedule()
         self.root = place()
-        content, self.epoch = image()
+        self.image, self.epoch = image()
         self.network = Network(self.schedule, self.chance_for("network"), self.happened)
-        self.disk = Disk(self.root, content, self.chance_for("disk"))
-        self.disk.happened = self.happened
-        self.node = Node(self.schedule, self.disk, self.chance_for("node"), self.happened, self.tell)
-        self.scale = Scale.chosen(self.chance_for("scale"))
+        self.nodes = self.machines()
+        self.scale = self.sizes()
         self.people = [Person(self, name) for name in NAMES]
         self.deliveries = 0
         self.calm = False
@@ -86,10 +88,59 @@ class World:
         self._unread: list[tuple[Person, Receipt]] = []
         self._pages: list[tuple[str, LogId, list[LogFrame]]] = []
         self._chance = self.chance_for("world")
-        self.director = Director(self, self.chance_for("actions"))
+        self.director = self.fate()
 
     def chance_for(self, what: str) -> Random:
         return Random(f"{self.seed} {what}")
+
+    # -- for those who build on this ----------------------------------------
+
+    def machines(self) -> Sequence[Node]:
+        raise NotImplementedError
+
+    def sizes(self) -> Scale:
+        return Scale.chosen(self.chance_for("scale"))
+
+    def begin(self) -> None:
+        """Before any machine starts."""
+
+    def unsettled(self) -> Iterator[str]:
+        """What else has not come to rest."""
+        return iter(())
+
+    def look(self) -> None:
+        """After each little while that the last words take."""
+
+    def finish(self) -> None:
+        """At the very end."""
+
+    def fate(self) -> Director:
+        """What is done to it."""
+        raise NotImplementedError
+
+    def node_for(self, chance: Random) -> Node:
+        """Whom a client turns to."""
+        raise NotImplementedError
+
+    def heads(self) -> dict[LogId, int]:
+        """How far the logs have come. Raises HubbubError."""
+        raise NotImplementedError
+
+    def heal(self) -> None:
+        """All is well with what the machines stand on."""
+        raise NotImplementedError
+
+    def stored_after_all(self) -> Stored:
+        """What is there when the machines go down for good."""
+        raise NotImplementedError
+
+    @property
+    def starts(self) -> int:
+        """Of all machines together."""
+        return sum(node.starts for node in self.nodes)
+
+    def subscriptions(self) -> Iterator[Subscription]:
+        return (sub for node in self.nodes for sub in node.subscriptions())
 
     # -- what is noted ------------------------------------------------------
 
@@ -166,7 +217,7 @@ class World:
         try:
             with (
                 self.scale.applied(),
-                probes.watching(self.happened, self.fault, self.node.subscriptions),
+                probes.watching(self.happened, self.fault, self.subscriptions),
                 listening(self._bug),
             ):
                 self._begin()
@@ -184,14 +235,9 @@ class World:
             error.add_note(f"in seed {self.seed}")
             raise
         finally:
-            loop = self.node.loop
-            if loop is not None:
-                loop.dead = True
-                self.disk.unplug(power=True)
-                running = self.node.running
-                loop.bury()
-                if running is not None:
-                    let_go(running)
+            for node in self.nodes:
+                node.cut_short()
+            self.finish()
             shutil.rmtree(self.root, ignore_errors=True)
         return Outcome(
             seed=self.seed,
@@ -206,20 +252,23 @@ class World:
 
     def _bug(self, text: str) -> None:
         """The server logged something that should not be."""
-        running = self.node.running
-        if running is None or running.broken is None:
+        loop = asyncio._get_running_loop()
+        speaks = next((node.running for node in self.nodes if node.loop is loop), None)
+        if speaks is None or speaks.broken is None:
             self.fault("bug", text)
 
     def _begin(self) -> None:
-        self.node.start()
+        self.begin()
+        for node in self.nodes:
+            node.start()
         self.director.gather()
 
     def _suffer(self) -> None:
         self.director.begin()
         while not self.director.over:
-            self._go(0.5)
+            self.go(0.5)
 
-    def _go(self, seconds: float) -> None:
+    def go(self, seconds: float) -> None:
         self.schedule.run(self.schedule.now + seconds, steps=_STEPS)
         if self.schedule.halted:
             raise _Enough
@@ -230,7 +279,7 @@ class World:
         self.director.heal()
         until = self.schedule.now + SETTLING_SECONDS
         while self.schedule.now < until:
-            self._go(0.5)
+            self.go(0.5)
             self.director.see_through()
             if self._settled():
                 break
@@ -242,7 +291,8 @@ class World:
         self.director.last_words()
         until = self.schedule.now + SETTLING_SECONDS
         while self.schedule.now < until:
-            self._go(0.5)
+            self.go(self.LOOK_SECONDS)
+            self.look()
             self.director.see_through()
             if self._settled():
                 return
@@ -253,12 +303,13 @@ class World:
         return not any(True for _ in self._unsettled())
 
     def _unsettled(self) -> Iterator[str]:
-        node = self.node
-        if not node.up or node.running is None:
-            yield "the server is not up"
-            return
+        for node in self.nodes:
+            if not node.up or node.running is None:
+                yield f"{node.name} is not up"
+                return
+        yield from self.unsettled()
         try:
-            heads = {log: run_at_once(node.running.store.head(log)) for log in LOGS}
+            heads = self.heads()
         except HubbubError as error:
             yield f"the store cannot be read: {error!r} {error.__cause__!r}"
             return
@@ -266,9 +317,7 @@ class World:
             for saying in person.sayings:
                 if not saying.settled or saying.under_way:
                     yield f"nobody told {person.name} what became of {saying}"
-            for reading in person.ledger.readings.values():
-                if reading.stands_at is not None and reading.stands_at < heads[reading.log]:
-                    yield f"{reading} stands at {reading.stands_at} of {heads[reading.log]}"
+        yield from self.behind(heads)
         for device in self.devices:
             if isinstance(device, Socket | Stream) and not device.ready:
                 yield f"{device.name} is not connected"
@@ -276,6 +325,12 @@ class World:
                 yield f"{device.name} waits for replies to {device.asked}"
             elif type(device) is Asking and not device.idle:
                 yield f"{device.name} waits for answers"
+
+    def behind(self, heads: dict[LogId, int]) -> Iterator[str]:
+        for person in self.people:
+            for reading in person.ledger.readings.values():
+                if reading.stands_at is not None and reading.stands_at < heads[reading.log]:
+                    yield f"{reading} stands at {reading.stands_at} of {heads[reading.log]}"
 
     def _leave(self) -> None:
         """Everybody goes, and nothing of them stays."""
@@ -290,45 +345,27 @@ class World:
                 device.leave()
         until = self.schedule.now + LEAVING_SECONDS
         while self.schedule.now < until:
-            self._go(1.0)
+            self.go(1.0)
             if not any(True for _ in self._left_over()):
                 return
         for what in self._left_over():
             self.fault("I9", f"left over after {LEAVING_SECONDS:.0f} s: {what}")
 
     def _left_over(self) -> Iterator[str]:
-        running, loop = self.node.running, self.node.loop
-        if running is None or loop is None or self.node.stopping:
-            yield "the server is not up"
-            return
-        context = running.context
-        hub, connections = context.hub, context.connections
-        counts = {
-            "connections": len(self.node.connections),
-            "logs in memory": hub.logs_in_memory,
-            "readers behind": hub.behind,
-            "streams": sum(connections.by_transport.values()),
-            "streams counted for sessions": sum(connections._streams.values()),
-            "sockets counted for addresses": sum(connections._sockets.values()),
-            "sessions watched": len(context.accounts._watchers),
-            "posts that wait": context.posting.queued,
-            "tasks": loop.tasks - self.node.housekeeping,
-            "catch-ups": int(hub._catching_up is not None),
-        }
-        for what, count in counts.items():
-            if count:
-                yield f"{count} {what}"
+        for node in self.nodes:
+            yield from (f"{what} of {node.name}" for what in node.left_over())
 
     # -- what is held against them ------------------------------------------
 
     def _judge(self) -> None:
-        for each in self.node.troubles:
-            self.fault("bug", each)
-        if self.node.loop is not None:
-            for each in troubles_of(self.node.loop):
+        for node in self.nodes:
+            for each in node.troubles:
                 self.fault("bug", each)
+            if node.loop is not None:
+                for each in troubles_of(node.loop):
+                    self.fault("bug", each)
         try:
-            stored = self._stored_after_all()
+            stored = self.stored_after_all()
         except HubbubError as error:
             self.fault("I1", f"what is stored cannot be read: {error!r}")
             return
@@ -347,34 +384,11 @@ class World:
         ledgers = [person.ledger for person in self.people]
         for fault in broken(ledgers, stored):
             self.fault(fault.invariant, fault.text)
-        for whose, most, bound in self.node.fullest:
-            if most > bound:
-                self.fault("I7", f"{most} bytes waited for {whose}, and {bound} may")
-
-    def _stored_after_all(self) -> Stored:
-        """What the disk has of it when the power goes at last."""
-        self.node.end()
-        self._go(0)
-        plugged = self.disk.plug()
-        store = SqliteStore.open(
-            plugged.directory,
-            now_ms=self.node.clock.now_ms,
-            randomness=self.chance_for("end").randbytes,
-            on_broken=lambda failure: None,
-            create=False,
-            vfs=plugged.name,
-        )
-        try:
-            return run_at_once(read_all(store, LOGS))
-        finally:
-            run_at_once(store.close())
-            plugged.discard()
-            self.disk.plugged = None
+        for node in self.nodes:
+            for whose, most, bound in node.fullest:
+                if most > bound:
+                    self.fault("I7", f"{most} bytes waited for {whose}, and {bound} may")
 
 
 def _at(events: list[LogFrame], seq: int) -> LogFrame | None:
     return next((each for each in events if first(each) <= seq <= last(each)), None)
-
-
-def simulate(seed: int, *, trace: bool = False, first: bool = False) -> Outcome:
-    return World(seed, trace=trace, first=first).run()

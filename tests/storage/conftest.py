@@ -78,8 +78,11 @@ def open_sqlite_apart(open_sqlite: Callable[..., SqliteStore]) -> Callable[..., 
 
 
 @pytest.fixture
-def open_postgres(postgres: str, broken: list[StorageFailed], damaged: list[Damaged]) -> OpenPostgres:
+async def open_postgres(
+    postgres: str, broken: list[StorageFailed], damaged: list[Damaged]
+) -> AsyncIterator[OpenPostgres]:
     """Another node at the database of this test."""
+    opened: list[PostgresStore] = []
 
     async def open(url: str = postgres, **options: object) -> PostgresStore:
         given = {
@@ -89,9 +92,12 @@ def open_postgres(postgres: str, broken: list[StorageFailed], damaged: list[Dama
             "on_broken": broken.append,
             "on_damaged": damaged.append,
         }
-        return await PostgresStore.open(url, **(given | options))
+        opened.append(await PostgresStore.open(url, **(given | options)))
+        return opened[-1]
 
-    return open
+    yield open
+    for store in opened:
+        await store.close()
 
 
 @pytest.fixture(params=["sqlite", "sqlite_apart", "postgres"])

@@ -22,7 +22,7 @@ _numbers = count(1)
 
 
 class Aside:
-    """An event loop in a thread: for what outlives the loops of the tests, and for what blocks one of them."""
+    """An event loop in a thread: for what outlives the loops of the tests, or blocks one of them."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -46,15 +46,14 @@ class Databases:
         self._server = server
         self.aside = aside
 
-    def fresh(self) -> str:
-        """The address of a new and empty one."""
-        return self.aside.run(self._server.database(f"test_{next(_numbers)}"))
+    def fresh(self, options: str = "") -> str:
+        """The address of a new and empty one, made with these words of CREATE DATABASE."""
+        name = f"test_{next(_numbers)}"
+        self.aside.run(self._do(f"CREATE DATABASE {name} OWNER hubbub {options}"))
+        return self._server.url_of(name)
 
     def drop(self, url: str) -> None:
-        self.aside.run(self._drop(url.rpartition("/")[2]))
-
-    async def _drop(self, name: str) -> None:
-        await self._do(self._server.superuser_url, f"DROP DATABASE {name} WITH (FORCE)")
+        self.aside.run(self._do(f"DROP DATABASE {name_of(url)} WITH (FORCE)"))
 
     def allow_texts_that_are_none(self, url: str) -> None:
         """In that database any bytes may be cast to text, as a disk might do it."""
@@ -62,18 +61,59 @@ class Databases:
             DO $$ BEGIN CREATE CAST (bytea AS text) WITHOUT FUNCTION;
             EXCEPTION WHEN duplicate_object THEN NULL; END $$
         """
-        self.aside.run(self._do(self.superuser_url(url), sql))
+        self.aside.run(self._do(sql, self.superuser_url(url)))
+
+    def cut_off(self, url: str) -> None:
+        """End every connection there is to a database."""
+        sql = """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()
+        """
+        self.aside.run(self._do(sql, self.superuser_url(url)))
+
+    def do(self, url: str, sql: str) -> None:
+        """As who may do everything."""
+        self.aside.run(self._do(sql, self.superuser_url(url)))
 
     def superuser_url(self, url: str) -> str:
         """Of the same database, for who may do everything there."""
-        return self._server.superuser_url.rpartition("/")[0] + "/" + url.rpartition("/")[2]
+        return self._server.superuser_url.rpartition("/")[0] + "/" + name_of(url)
 
-    async def _do(self, url: str, sql: str) -> None:
-        connection = await asyncpg.connect(url)
+    async def as_superuser(self, script: str, url: str) -> None:
+        """Run it with the `{name}` of that database."""
+        await asyncio.to_thread(self.aside.run, self._do(script.format(name=name_of(url))))
+
+    def url_as(self, user: str, password: str, url: str) -> str:
+        return f"postgresql://{user}:{password}@{self._server.address}/{name_of(url)}"
+
+    async def restart(self) -> None:
+        """In order, and on the same port."""
+        await asyncio.to_thread(self.aside.run, self._server.restart())
+
+    async def kill(self) -> None:
+        """As a power cut would."""
+        await asyncio.to_thread(self.aside.run, self._server.kill())
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self.aside.run, self._server.start())
+
+    def freeze(self) -> None:
+        """It answers nobody any more, and holds on to what it has."""
+        self._server.freeze()
+
+    def thaw(self) -> None:
+        self._server.thaw()
+
+    async def _do(self, script: str, url: str = "") -> None:
+        connection = await asyncpg.connect(url or self._server.superuser_url)
         try:
-            await connection.execute(sql)
+            await connection.execute(script)
         finally:
             await connection.close()
+
+
+def name_of(url: str) -> str:
+    return url.rpartition("/")[2]
 
 
 @contextmanager

@@ -33,7 +33,8 @@ class Road:
     """Use as an async context manager; `url` is its client's end."""
 
     def __init__(self, server_url: str) -> None:
-        self.lead_to(server_url)
+        parts = urlsplit(server_url)
+        self._to = (parts.hostname, parts.port)
         self.there, self.back = Way(), Way()
         self.leads_nowhere = False
         """New connections are taken, and whatever is sent on them is swallowed."""
@@ -49,11 +50,6 @@ class Road:
         self._travels: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self.url = ""
-
-    def lead_to(self, server_url: str) -> None:
-        """New connections go there."""
-        parts = urlsplit(server_url)
-        self._to = (parts.hostname, parts.port)
 
     def block(self) -> None:
         """Nothing comes through from the server any more; what it sends piles up on its side."""

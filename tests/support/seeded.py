@@ -4,7 +4,6 @@ import hashlib
 import os
 import time
 from base64 import urlsafe_b64encode
-from functools import cache
 from pathlib import Path
 
 from hubbub.domain.ids import SessionId, UserId
@@ -24,47 +23,14 @@ def token_of(name: str) -> str:
     return "hb_" + urlsafe_b64encode(hashlib.sha256(name.encode()).digest()).rstrip(b"=").decode()
 
 
-async def seed(directory: Path) -> None:
-    """Make a store in `directory` where everyone of NAMES has PASSWORD and one session."""
-    now_ms = _now_ms()
-    store = SqliteStore.open(
-        directory, now_ms=lambda: now_ms, randomness=os.urandom, on_broken=lambda failure: None
-    )
-    await store.seed(_everyone(now_ms))
-    await store.close()
-
-
-async def seed_database(url: str) -> None:
-    """The same in the PostgreSQL database at `url`."""
-    from hubbub.storage.postgres.store import PostgresStore
-
-    store = await PostgresStore.open(
-        url,
-        now_ms=_now_ms,
-        randomness=os.urandom,
-        monotonic=time.monotonic,
-        on_broken=lambda failure: None,
-    )
-    await store.seed(_everyone(_now_ms()))
-    await store.close()
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-@cache
-def _password_hash() -> str:
+def people() -> Seed:
+    """Everyone of NAMES, with PASSWORD and one session."""
+    now_ms = time.time_ns() // 1_000_000
     passwords = Passwords(1)
-    try:
-        return passwords.hash_now(PASSWORD)
-    finally:
-        passwords.close()
-
-
-def _everyone(now_ms: int) -> Seed:
+    password_hash = passwords.hash_now(PASSWORD)
+    passwords.close()
     return Seed(
-        users=[(User(name=UserId(name), created_at_ms=now_ms), _password_hash()) for name in NAMES],
+        users=[(User(name=UserId(name), created_at_ms=now_ms), password_hash) for name in NAMES],
         sessions=[
             (
                 Session(
@@ -79,3 +45,29 @@ def _everyone(now_ms: int) -> Seed:
         ],
         rooms=[],
     )
+
+
+async def seed(directory: Path) -> None:
+    """Make a store in `directory` with those people in it."""
+    planned = people()
+    now_ms = planned.users[0][0].created_at_ms
+    store = SqliteStore.open(
+        directory, now_ms=lambda: now_ms, randomness=os.urandom, on_broken=lambda failure: None
+    )
+    await store.seed(planned)
+    await store.close()
+
+
+async def seed_database(url: str) -> None:
+    """The same in PostgreSQL."""
+    from hubbub.storage.postgres import PostgresStore
+
+    store = await PostgresStore.open(
+        url,
+        now_ms=lambda: time.time_ns() // 1_000_000,
+        randomness=os.urandom,
+        monotonic=time.monotonic,
+        on_broken=lambda failure: None,
+    )
+    await store.seed(people())
+    await store.close()

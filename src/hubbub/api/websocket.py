@@ -200,7 +200,10 @@ class WebSocket(FramedConnection):
             context, request.path, headers, peer=self.address, address=address, scheme=self._scheme
         )
         check_room_for(len(wanted), context.settings)
-        opened = [await context.hub.open(self, log, after) for log, after in wanted.items()]
+        opened: list[tuple[Subscription, int]] = []
+        for log, after in wanted.items():
+            subscription = await context.hub.open(self, log, after)
+            opened.append((subscription, subscription.log.head))  # which may grow while others are opened
         handshake = ServerProtocol(select_subprotocol=_select, logger=library_log)
         response = handshake.accept(request)
         if response.status_code != 101:
@@ -215,7 +218,8 @@ class WebSocket(FramedConnection):
         if self.caller is not None:
             self._greet(opened)
 
-    def _greet(self, opened: list[Subscription]) -> None:
+    def _greet(self, opened: list[tuple[Subscription, int]]) -> None:
+        """Say hello, and of each log where its head was when it was opened."""
         assert self.caller is not None
         self._tell(
             Hello(
@@ -224,9 +228,9 @@ class WebSocket(FramedConnection):
                 ping_seconds=self.context.settings.ping_seconds,
             )
         )
-        for subscription in opened:
-            log = subscription.log
-            self._tell(Subscribed(room=room_of(log.id), inbox=owner_of(log.id) is not None, head=log.head))
+        for subscription, head in opened:
+            log = subscription.log.id
+            self._tell(Subscribed(room=room_of(log), inbox=owner_of(log) is not None, head=head))
             self.context.hub.start(subscription)
 
     # -- requests -----------------------------------------------------------

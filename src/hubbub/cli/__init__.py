@@ -33,6 +33,7 @@ KEEPING = {
     "verify": ("hubbub.cli.verify:verify", "Check that a store is whole, also while a server uses it."),
     "move": ("hubbub.cli.move:move", "Bring a store to another place, as from a file to PostgreSQL."),
     "seed": ("hubbub.cli.seed:seed", "Make a store with people and rooms in it, to try things on."),
+    "cluster": ("hubbub.cli.cluster:cluster", "Try a whole cluster on this machine."),
     "bench": ("hubbub.cli.bench:bench", "Put a server under load, and check everything it says."),
 }
 COMMANDS = TALKING | KEEPING

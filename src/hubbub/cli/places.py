@@ -152,4 +152,4 @@ def _needing_the_driver() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name != "asyncpg":
             raise
-        raise Failed("--database needs asyncpg: pip install 'hubbub[postgres]'") from None
+        raise Failed("PostgreSQL needs asyncpg: pip install 'hubbub[postgres]'") from None

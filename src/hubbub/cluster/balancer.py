@@ -13,7 +13,7 @@ from hubbub.cluster import programs
 from hubbub.cluster.errors import ClusterFailed
 from hubbub.cluster.node import Node
 from hubbub.cluster.piece import Piece
-from hubbub.cluster.ports import LOOPBACK
+from hubbub.cluster.ports import LOOPBACK, listening
 
 START_SECONDS = 15.0
 STOP_SECONDS = 5.0
@@ -21,7 +21,6 @@ STOP_SECONDS = 5.0
 CHECK_MS = 500
 """Between two questions to a node whether it is ready."""
 
-_BACKLOG = 4096
 _SOCKET = "HUBBUB_BALANCER_SOCKET"
 
 _HEAD = """\
@@ -34,7 +33,8 @@ defaults
     option forwardfor
     option redispatch 1
     retries 2
-    retry-on conn-failure
+    # A call that a node took and never answered goes to another, unless it might then be done twice.
+    retry-on conn-failure empty-response
     timeout connect 2s
     timeout http-request 15s
     timeout http-keep-alive 30s
@@ -45,6 +45,7 @@ defaults
 
 frontend people
     bind {bind}
+    http-request disable-l7-retry unless METH_GET or {{ req.hdr(Idempotency-Key) -m found }}
     acl is_socket hdr(Upgrade) -i websocket
     acl is_stream path_end /subscribe
     use_backend streams if is_socket or is_stream
@@ -116,10 +117,14 @@ class Balancer:
     def pid(self) -> int:
         return self._piece.pid
 
+    @property
+    def is_running(self) -> bool:
+        return self._piece.is_running
+
     async def start(self) -> None:
         """Until it takes connections. Raises Missing, ClusterFailed."""
         binary = _program()
-        sock = self._socket = self._socket or _listening(self._listen)
+        sock = self._socket = self._socket or listening(self._listen)
         file = self._directory / "haproxy.cfg"
         file.write_text(configuration(_addresses(self._nodes), f"fd@${{{_SOCKET}}}"))
         await self._piece.start(
@@ -188,19 +193,6 @@ async def _ask(host: str, port: int) -> None:
         await reader.readline()
     finally:
         writer.close()
-
-
-def _listening(listen: str) -> socket.socket:
-    host, _, port = listen.rpartition(":")
-    sock = socket.socket()
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, int(port)))
-        sock.listen(_BACKLOG)
-    except OSError as error:
-        sock.close()
-        raise ClusterFailed(f"cannot listen on {listen}: {error.strerror}") from error
-    return sock
 
 
 def _addresses(nodes: Sequence[Node]) -> list[tuple[str, str]]:

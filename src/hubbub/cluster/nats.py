@@ -41,6 +41,10 @@ class Nats:
     def pid(self) -> int:
         return self._piece.pid
 
+    @property
+    def is_running(self) -> bool:
+        return self._piece.is_running
+
     async def start(self) -> None:
         """Until it listens. Raises Missing, ClusterFailed."""
         binary = programs.program("nats-server", package="nats-server")

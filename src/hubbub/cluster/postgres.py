@@ -88,6 +88,15 @@ class Postgres:
         return self._piece.pid
 
     @property
+    def is_running(self) -> bool:
+        return self._piece is not None and self._piece.is_running
+
+    @property
+    def home(self) -> Path:
+        """Where its data lies."""
+        return self._directory / "postgres"
+
+    @property
     def log(self) -> Path:
         return self._directory / "postgres.log"
 
@@ -148,7 +157,7 @@ class Postgres:
             await self.stop()
         else:
             await self.kill()
-        where = self._directory / "postgres"
+        where = self.home
         if where.is_symlink() and not self._keep:
             await asyncio.to_thread(shutil.rmtree, where.resolve(), ignore_errors=True)
             where.unlink()
@@ -200,7 +209,7 @@ class Postgres:
         self._directory.mkdir(parents=True, exist_ok=True)
         self._programs = programs.postgres_programs()
         self._user = programs.other_user()
-        home = self._home()
+        home = self._made_home()
         self._data = home / "data"
         secret = home / "password"
         if not (self._data / "PG_VERSION").exists() or not secret.exists():
@@ -208,9 +217,9 @@ class Postgres:
             self._initialise(home, secret)
         self._password = secret.read_text()
 
-    def _home(self) -> Path:
+    def _made_home(self) -> Path:
         """Where its files lie: in our directory, or, if its user cannot reach that, behind a link."""
-        where = self._directory / "postgres"
+        where = self.home
         if where.exists():
             return where.resolve()
         if where.is_symlink():  # to something that was removed

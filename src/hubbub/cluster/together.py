@@ -1,12 +1,14 @@
 """All of it: PostgreSQL, NATS, the nodes, and the balancer where there is one."""
 
 import asyncio
+import fcntl
 from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from hubbub.cluster import balancer
 from hubbub.cluster.balancer import Balancer
+from hubbub.cluster.errors import ClusterFailed
 from hubbub.cluster.nats import Nats
 from hubbub.cluster.node import HUBBUB, Node
 from hubbub.cluster.postgres import Postgres
@@ -47,6 +49,7 @@ class Cluster:
         self._program = program
         self._listen = listen
         self._listens = listens or ["127.0.0.1:0"] * nodes
+        self._lock: BinaryIO | None = None
         self.postgres = Postgres(directory, keep=keep)
         self.nats = Nats(directory)
         self.nodes: list[Node] = []
@@ -62,6 +65,7 @@ class Cluster:
     async def start(self) -> None:
         """Raises Missing, ClusterFailed; then nothing of it runs."""
         self._directory.mkdir(parents=True, exist_ok=True)
+        self._claim()
         try:
             await _all(self.postgres.start(), self.nats.start())
             self.nodes = [self._node(number) for number in range(1, self._count + 1)]
@@ -72,6 +76,15 @@ class Cluster:
         except BaseException:
             await self.kill()
             raise
+
+    def _claim(self) -> None:
+        """The directory, until the process ends or all was stopped. Raises ClusterFailed."""
+        self._lock = (self._directory / "lock").open("wb")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            raise ClusterFailed(f"another cluster runs in {self._directory}") from None
 
     def _node(self, number: int) -> Node:
         return Node(
@@ -91,6 +104,7 @@ class Cluster:
         if self.balancer is not None:
             await self.balancer.close()
         await asyncio.gather(self.nats.stop(), self.postgres.leave())
+        self._let_go()
 
     async def kill(self) -> None:
         """At once, all of it."""
@@ -98,13 +112,22 @@ class Cluster:
         if self.balancer is not None:
             await self.balancer.close()
         await asyncio.gather(self.nats.kill(), self.postgres.leave(at_once=True))
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.stop()
+        try:
+            await self.stop()
+        except BaseException:  # who waited for it has had enough
+            await self.kill()
+            raise
 
 
 async def _all(*starting: Awaitable[None]) -> None:

@@ -10,9 +10,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from hubbub.domain.errors import NoSuchRoom, NoSuchUser, StorageAway
 from hubbub.domain.events import Event, Gap
 from hubbub.domain.ids import LogId, room_of
+from hubbub.hub.heads import Heads
 from hubbub.hub.log import Log, Reader, Subscription, end_of_chunk
 from hubbub.hub.others import NoOthers, Others
 from hubbub.hub.repair import AWAY_SECONDS, PATIENCE_SECONDS, Repairs
@@ -42,6 +45,7 @@ class Hub:
         early waits for those before it for `patience_seconds`."""
         self._source = source
         self._others: Others = NoOthers()
+        self._heads: Heads | None = None  # only where others write to the store
         self._failed = failed
         self._repairs = Repairs(source, self._repaired, failed, patience_seconds)
         self._logs: dict[LogId, Log] = {}
@@ -67,6 +71,7 @@ class Hub:
     def meet(self, others: Others) -> None:
         """There are other nodes. To be called before anyone listens."""
         self._others = others
+        self._heads = Heads(self._source)
 
     # -- who listens --------------------------------------------------------
 
@@ -75,11 +80,9 @@ class Hub:
 
         Raises NoSuchRoom, NoSuchUser, or StaleCursor when `after` is beyond the head.
         """
-        log = await self._hold(id)
+        log = await self._hold(id, as_it_is_now=True)
         if after is not None:
             try:
-                if after > log.head:
-                    await self._look_further(log)
                 check_reached(after, log.head)
             except BaseException:
                 self._release(log)
@@ -88,12 +91,6 @@ class Hub:
         self.behind += 1
         reader.subscriptions += (sub,)
         return sub
-
-    async def _look_further(self, log: Log) -> None:
-        """Who comes from another node may have seen more than was heard of here."""
-        head = await self._source.head(log.id)
-        log.expected = max(log.expected, head or 0)
-        await self._repairs.at_once(log)
 
     def start(self, sub: Subscription) -> None:
         """Hand over what follows, then go live. Does nothing for a subscription that was closed meanwhile."""
@@ -341,7 +338,11 @@ class Hub:
         """A page of what follows the cursor, up to `flushed`: what is newer comes with its own flush."""
         log = sub.log
         page = await self._source.page(log.id, after=sub.seq)
-        entries = [gap_entry(page.gap)] if page.gap else []
+        gap = page.gap
+        if gap and gap.last > log.flushed:  # another node removed what was not heard of here yet
+            self.compare({log.id: page.head})
+            gap = replace(gap, last=log.flushed)
+        entries = [gap_entry(gap)] if gap else []
         entries += [entry(event) for event in page.events if event.seq <= log.flushed]
         if not entries:
             raise RuntimeError(f"{log.id} has a head of {log.flushed} but nothing after {sub.seq}")
@@ -350,23 +351,31 @@ class Hub:
 
     # -- which logs are in memory -------------------------------------------
 
-    async def _hold(self, id: LogId) -> Log:
-        """The log, kept in memory until it is released. Raises NoSuchRoom or NoSuchUser."""
+    async def _hold(self, id: LogId, *, as_it_is_now: bool = False) -> Log:
+        """The log, kept in memory until it is released; `as_it_is_now` with all that was stored anywhere
+        before. Raises NoSuchRoom or NoSuchUser."""
         log = self._logs.get(id)
         if log is None:
             log = self._logs[id] = Log(id)
         log.users += 1
-        if not log.known:
-            try:
+        try:
+            if not log.known:
                 await self._others.follow(id)  # before the head is read: what comes between is heard
-                head = await self._source.head(id)
-                if head is None:
-                    raise NoSuchRoom() if room_of(id) else NoSuchUser()
-            except BaseException:
-                self._release(log)
-                raise
-            log.learn_head(head)
+                log.learn_head(await self._head(id))
+            elif as_it_is_now and self._heads is not None:
+                # Who comes from another node may have seen more than was heard of here.
+                log.expected = max(log.expected, await self._head(id))
+                await self._repairs.at_once(log)
+        except BaseException:
+            self._release(log)
+            raise
         return log
+
+    async def _head(self, id: LogId) -> int:
+        head = await (self._source.head(id) if self._heads is None else self._heads.of(id))
+        if head is None:
+            raise NoSuchRoom() if room_of(id) else NoSuchUser()
+        return head
 
     def _release(self, log: Log) -> None:
         log.users -= 1

@@ -29,7 +29,8 @@ from hubbub.storage.auditing import (
 )
 from hubbub.storage.base import StoreInfo
 from hubbub.storage.errors import StoreUnusable
-from hubbub.storage.postgres.database import DRIVER, Connection
+from hubbub.storage.postgres.database import Connection
+from hubbub.storage.postgres.failures import DRIVER
 from hubbub.storage.postgres.opening import durability_of, shown, version_of
 from hubbub.storage.postgres.visiting import form_read, refusing, visit
 from hubbub.storage.strays import onward

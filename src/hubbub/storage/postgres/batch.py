@@ -1,4 +1,4 @@
-"""What becomes of a batch of drafts, once the rows of their logs are locked and what they need to know is read.
+"""What becomes of a batch of drafts, once the rows of their logs are locked and what has to be known is read.
 
 Pure: no SQL, no loop. It is given what the database holds and answers with the outcomes and the rows to be
 written.
@@ -20,6 +20,7 @@ from hubbub.domain.events import Draft, Event, Posted
 from hubbub.domain.ids import LogId, MessageId, UserId, inbox_log, owner_of
 from hubbub.storage.base import Outcome
 from hubbub.storage.drafts import entry, is_kept
+from hubbub.storage.postgres.texts import is_storable
 
 KeyOf = tuple[int, UserId, str]
 """The number of the log, the sender and the key."""
@@ -101,8 +102,8 @@ class Used:
 class Batch:
     """Drafts on their way into the logs.
 
-    Always true: `events`, `keys` and the `places` that have grown are what is to be written for the `outcomes`,
-    all of them or none.
+    Always true: `events`, `keys` and the `places` that have grown are what is to be written for the
+    `outcomes`, all of them or none.
     """
 
     def __init__(self, drafts: Sequence[Draft]) -> None:
@@ -163,6 +164,8 @@ class Batch:
         _check(place)
         if not is_storable(draft.text):
             raise BadInput("The text is not well-formed Unicode.", field="text")
+        if draft.key is not None and not is_storable(draft.key):
+            raise BadInput("The key is not well-formed Unicode.", field="key")
         if used := self._repeated(draft):
             return used
 
@@ -226,16 +229,3 @@ class Batch:
 def _check(place: Place) -> None:
     if place.damage is not None:
         raise place.damage
-
-
-def is_storable(text: str) -> bool:
-    """Whether the database can hold it: no text there has half of a surrogate pair, or a NUL."""
-    if "\0" in text:
-        return False
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -1,7 +1,7 @@
 """The time by which all nodes of one store go: the database's.
 
-A node whose own clock is an hour off then does no harm: its posts bear the time the others would give them, and
-no session ends an hour early.
+A node whose own clock is an hour off then does no harm: its posts bear the time the others would give them,
+and no session ends an hour early.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,4 @@
-"""Reaching PostgreSQL: a bounded number of connections, what its errors mean to a caller, and finding it again
-after it was away.
+"""Reaching PostgreSQL: a bounded number of connections, and finding it again after it was away.
 
 Knows nothing of what is stored.
 """
@@ -12,15 +11,9 @@ from typing import TYPE_CHECKING
 import asyncpg
 import structlog
 
-from hubbub.domain.errors import (
-    BadInput,
-    Damaged,
-    HubbubError,
-    Overloaded,
-    StorageAway,
-    StorageFailed,
-    StorageFull,
-)
+from hubbub.domain.errors import Damaged, HubbubError, Overloaded, StorageAway, StorageFailed
+from hubbub.storage.postgres.failures import DRIVER, is_loss, meaning
+from hubbub.storage.postgres.texts import is_storable
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -28,9 +21,6 @@ else:
     Connection = asyncpg.Connection
 Row = asyncpg.Record
 Connect = Callable[[], Awaitable[Connection]]
-
-DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
-"""All that the driver raises."""
 
 _log = structlog.get_logger("hubbub.storage")
 
@@ -42,7 +32,7 @@ ANSWER_SECONDS = 10.0
 
 PATIENCE_SECONDS = 5.0
 """How long a call waits for a connection that is free, and for a database that went away a moment ago: long
-enough for a restart or a failover to pass unseen. When it has been away for longer, calls are refused at once."""
+enough for a restart or a failover to pass unseen. When it has been away for longer, calls are refused."""
 
 MAX_WAITING = 5_000
 """Calls that wait for a connection; further ones are refused as Overloaded."""
@@ -63,6 +53,9 @@ SETTINGS = {
     # Every statement is a few look-ups: compiling it, or sharing it out among processes, takes longer.
     "jit": "off",
     "max_parallel_workers_per_gather": "0",
+    # A plan that is made while a table is small is kept while it grows, and reading all of a small table is
+    # cheap: every statement is to look up in an index from the first day.
+    "enable_seqscan": "off",
 }
 
 
@@ -92,8 +85,6 @@ class Database:
         """`connect` makes a connection that may be used, or raises; what it makes of another store it gives
         to `give_up`."""
         self.broken: StorageFailed | None = None
-        self.on_found: Callable[[Connection], Awaitable[None]] | None = None
-        """Awaited with the first connection after the database was away."""
         self._connect = connect
         self._monotonic = monotonic
         self._on_broken = on_broken
@@ -124,18 +115,15 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """One for a moment. Raises StorageAway, Overloaded, StorageFailed, and what an error of the block means."""
+        """One for a moment. Raises StorageAway, Overloaded, StorageFailed, what the block's errors mean."""
         await self._take_turn()
         try:
             connection = self._pop() or await self.connect()
             try:
                 yield connection
             except DRIVER as error:
-                if self.is_loss(error, connection):
-                    connection.terminate()
-                    self.lost(error)
-                raise self.meaning(error, connection) from error
-            except HubbubError:
+                raise self._meaning(error, connection) from error
+            except (HubbubError, UnicodeDecodeError):
                 raise
             except BaseException:
                 connection.terminate()  # cancelled amid a statement, or a bug
@@ -145,6 +133,14 @@ class Database:
                     self._put_back(connection)
         finally:
             self._free.release()
+
+    def _meaning(self, error: BaseException, connection: Connection) -> BaseException:
+        if is_loss(error) or connection.is_closed():
+            connection.terminate()
+            self.lost(error)
+        self.check()
+        meant = StorageAway() if connection.is_closed() else meaning(error)
+        return self.damaged(meant) if isinstance(meant, Damaged) else meant
 
     async def _take_turn(self) -> None:
         self.check()
@@ -179,17 +175,23 @@ class Database:
 
     async def connect(self) -> Connection:
         """A connection of the caller's own. Raises StorageAway, StorageFailed."""
-        try:
-            return await self._connect()
-        except DRIVER as error:
+        give_up_at = self._monotonic() + PATIENCE_SECONDS
+        while True:
             self.check()
-            self.lost(error)
-            raise StorageAway() from error
+            if not self.up:
+                await self.reachable()
+            try:
+                return await self._connect()
+            except DRIVER as error:
+                self.lost(error)
+                if self._monotonic() >= give_up_at:
+                    raise StorageAway() from error
 
     # -- away ---------------------------------------------------------------
 
     async def reachable(self) -> None:
-        """Wait until the database can be reached, if it went away only now. Raises StorageAway, StorageFailed."""
+        """Wait until the database can be reached, if it went away only now. Raises StorageAway,
+        StorageFailed."""
         left = self._lost_at + PATIENCE_SECONDS - self._monotonic()
         if not self.up and left > 0:
             with suppress(TimeoutError):
@@ -199,12 +201,8 @@ class Database:
         if not self.up:
             raise StorageAway()
 
-    def is_loss(self, error: BaseException, connection: Connection) -> bool:
-        """Whether `error` says that the connection is gone, or of no more use."""
-        return isinstance(error, _LOST) or connection.is_closed()
-
     def lost(self, error: BaseException) -> None:
-        """A connection was lost: what else is open may be dead too, and the database has to be found again."""
+        """A connection was lost: what else is open may be dead too, and the database is to be found again."""
         for connection in self._idle:
             connection.terminate()
         self._idle.clear()
@@ -216,21 +214,19 @@ class Database:
 
     async def _find(self) -> None:
         pause_seconds = _FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                connection = await self._connect()
-                if self.on_found is not None:
-                    await self.on_found(connection)
-                break
-            except (*DRIVER, HubbubError):
-                if self.broken:
-                    break
+        while not self.broken and not await self._found():
             await asyncio.sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
-        if not self.broken:
-            self._idle.append(connection)
-            _log.info("the database is back", seconds=round(self._monotonic() - self._lost_at, 2))
         self._reachable.set()
+
+    async def _found(self) -> bool:
+        try:
+            connection = await self._connect()
+        except (*DRIVER, HubbubError):
+            return False
+        self._idle.append(connection)
+        _log.info("the database is back", seconds=round(self._monotonic() - self._lost_at, 2))
+        return True
 
     # -- statements ---------------------------------------------------------
 
@@ -240,16 +236,32 @@ class Database:
         return rows[0] if rows else None
 
     async def rows(self, sql: str, *arguments: object) -> list[Row]:
-        """Of one statement, which is a transaction of its own."""
-        if any(isinstance(argument, str) and "\0" in argument for argument in arguments):
-            return []  # no text in the database has it, so nothing is found by it
+        """Of one statement, which is a transaction of its own. Raises Damaged for a text that is none any
+        more."""
+        try:
+            return await self.undecoded(sql, *arguments)
+        except UnicodeDecodeError as error:
+            raise self.damaged(Damaged()) from error
+
+    async def undecoded(self, sql: str, *arguments: object) -> list[Row]:
+        """The same, for who can do something about such a text: raises UnicodeDecodeError."""
+        if any(isinstance(argument, str) and not is_storable(argument) for argument in arguments):
+            return []  # no text in the database is like it, so nothing is found by it
         async with self.connection() as connection:
             return await connection.fetch(sql, *arguments)
 
     @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """For statements that have to see one moment."""
+        async with self.connection() as connection:
+            await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield connection
+            await connection.execute("COMMIT")
+
+    @asynccontextmanager
     async def writing(self) -> AsyncIterator[Connection]:
-        """A transaction: all of it is on disk when the block has ended, or nothing and an error. With StorageAway
-        it may be either."""
+        """A transaction: all of it is on disk when the block has ended, or nothing and an error. With
+        StorageAway it may be either."""
         async with self.connection() as connection:
             await connection.execute("BEGIN")
             try:
@@ -267,23 +279,6 @@ class Database:
         if self.broken is not None:
             raise StorageFailed(self.broken.detail)
 
-    def meaning(self, error: BaseException, connection: Connection) -> BaseException:
-        """What `error` means to the caller."""
-        if self.broken:
-            return StorageFailed(self.broken.detail)
-        if self.is_loss(error, connection):
-            return StorageAway()
-        match error:
-            case asyncpg.DiskFullError():
-                return StorageFull()
-            case _ if isinstance(error, CONFLICTS):
-                return Overloaded("The database was held by others for too long.")
-            case _ if isinstance(error, _DAMAGES):
-                return self.damaged(Damaged())
-            case asyncpg.CharacterNotInRepertoireError():
-                return BadInput("A text has a character that no text can have.")
-        return error
-
     def damaged(self, damage: Damaged) -> Damaged:
         """Something that was read is not what was written. To be raised, and other reads go on."""
         self._on_damaged(damage)
@@ -296,35 +291,6 @@ class Database:
             self.broken.__cause__ = error
             self._on_broken(self.broken)
         return self.broken
-
-
-_LOST = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.ConnectionDoesNotExistError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.DatabaseDroppedError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.InternalClientError,
-    asyncpg.ReadOnlySQLTransactionError,  # it has become a standby: the one to write to is elsewhere
-    asyncpg.TooManyConnectionsError,
-)
-CONFLICTS = (
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
-    asyncpg.OutOfMemoryError,
-)
-_DAMAGES = (
-    asyncpg.DataCorruptedError,
-    asyncpg.IndexCorruptedError,
-    asyncpg.PostgresIOError,
-    asyncpg.UndefinedFileError,
-    asyncpg.InternalServerError,
-)
 
 
 async def leave(connection: Connection) -> None:

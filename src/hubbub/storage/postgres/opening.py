@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from hubbub.storage.errors import StoreUnusable
-from hubbub.storage.postgres.database import DRIVER, Connection
-from hubbub.storage.postgres.marking import check_unmarked
+from hubbub.storage.postgres.database import Connection
+from hubbub.storage.postgres.failures import DRIVER
+from hubbub.storage.postgres.marking import EPOCH, check_unmarked
 from hubbub.storage.postgres.schema import check, form_of, migrate, steps
 
 OLDEST = 14
@@ -69,6 +70,15 @@ async def bring_up(
     await migrate(connection, known, begin)
 
 
+async def epoch_of(connection: Connection) -> str | None:
+    """None where there is no store any more, or one that is being moved."""
+    try:
+        epoch: str | None = await connection.fetchval(EPOCH)
+    except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
+        return None
+    return epoch
+
+
 @asynccontextmanager
 async def refusing(url: str) -> AsyncIterator[None]:
     """What goes wrong with a database that is being opened, said with its place and without its password."""
@@ -79,13 +89,14 @@ async def refusing(url: str) -> AsyncIterator[None]:
         raise StoreUnusable(f"{place}: {refusal}") from refusal
     except asyncpg.InsufficientPrivilegeError as error:
         raise StoreUnusable(
-            f"{place}: the user may not do what hubbub has to ({error}). Let it own the database, or GRANT CREATE ON"
-            " DATABASE to it."
+            f"{place}: the user may not do what hubbub has to ({error}). Let it own the database, or"
+            " GRANT CREATE ON DATABASE to it."
         ) from error
     except (ValueError, *DRIVER) as error:
         reason = str(error) or type(error).__name__
         raise StoreUnusable(
-            f"{place}: the database cannot be opened ({reason}). See that it runs and that the address is right."
+            f"{place}: the database cannot be opened ({reason}). See that it runs, and that the address is"
+            " right."
         ) from error
 
 

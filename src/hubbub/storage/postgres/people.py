@@ -11,6 +11,9 @@ from hubbub.storage.postgres.rooms import ABOVE_ALL, add_log
 from hubbub.storage.postgres.sessions import end
 
 _USER = "SELECT name, created_at_ms, disabled_at_ms FROM users "
+_USERS = (
+    _USER + "WHERE name >= $1 AND name > $2 AND name < $3 AND disabled_at_ms IS NULL ORDER BY name LIMIT $4"
+)
 _ADD = """
     INSERT INTO users (name, password_hash, created_at_ms, disabled_at_ms) VALUES ($1, $2, $3, $4)
     ON CONFLICT DO NOTHING RETURNING 1
@@ -35,8 +38,7 @@ class People:
 
     async def users(self, *, prefix: str, after: UserId | None, limit: int) -> tuple[Sequence[User], bool]:
         rows = await self._db.rows(
-            _USER
-            + "WHERE name >= $1 AND name > $2 AND name < $3 AND disabled_at_ms IS NULL ORDER BY name LIMIT $4",
+            _USERS,
             prefix,
             after or "",
             prefix + ABOVE_ALL,

@@ -18,10 +18,12 @@ from hubbub.storage.postgres.database import Connection
 _LOCK = int.from_bytes(b"hubbub")
 """PostgreSQL's advisory lock under which steps are taken: nodes may start at once."""
 
-_NEEDS = re.compile(r"^-- needs: (\d+)$", re.MULTILINE)
+_NEEDS = re.compile(r"-- needs: (\d+)\n")
 
 _EMPTY = """
-    SELECT NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'hubbub')
+    SELECT NOT EXISTS (
+        SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = 'hubbub'
+    )
 """
 
 
@@ -51,7 +53,12 @@ def steps() -> Sequence[Step]:
     )
     for number, (name, _) in enumerate(found, 1):
         assert name.startswith(f"{number:04}_"), f"migration {number} is missing, or {name} is misnumbered"
-    return [Step(sql, int(stated[1]) if (stated := _NEEDS.search(sql)) else 0) for _, sql in found]
+    return [Step(sql, needs_of(sql)) for _, sql in found]
+
+
+def needs_of(sql: str) -> int:
+    stated = _NEEDS.match(sql)
+    return int(stated[1]) if stated else 0
 
 
 async def form_of(connection: Connection) -> Form:
@@ -59,7 +66,8 @@ async def form_of(connection: Connection) -> Form:
     if await connection.fetchval("SELECT to_regclass('hubbub.form') IS NULL"):
         if not await connection.fetchval(_EMPTY):
             raise StoreUnusable(
-                "The database has a schema named hubbub that is not one of hubbub's. Give hubbub a database of its own."
+                "The database has a schema named hubbub that is not one of hubbub's. Give hubbub a database"
+                " of its own."
             )
         return Form(0, 0)
     try:
@@ -75,8 +83,8 @@ def check(form: Form, known: int) -> None:
     """Raises StoreUnusable for a database that code which knows so many steps cannot use."""
     if form.needs > known:
         raise StoreUnusable(
-            f"The database was brought up by a newer hubbub: it has form {form.form} and needs one that knows form"
-            f" {form.needs}, and this one knows up to {known}. Start the newer one, or restore a backup."
+            f"The database was brought up by a newer hubbub: it has form {form.form} and needs one that knows"
+            f" form {form.needs}, and this one knows up to {known}. Start the newer one, or restore a backup."
         )
 
 

@@ -1,4 +1,4 @@
-"""Sessions in PostgreSQL, and the telling of other nodes that one has ended. A token is known by its hash only."""
+"""Sessions in PostgreSQL, and telling other nodes that one has ended. A token is known by its hash only."""
 
 from collections.abc import Mapping, Sequence
 from sys import intern

@@ -15,15 +15,14 @@ from hubbub.storage.postgres.clock import Clock
 from hubbub.storage.postgres.database import (
     ANSWER_SECONDS,
     CONNECT_SECONDS,
-    DRIVER,
     SETTINGS,
     AnotherStore,
     Connection,
     Database,
     leave,
 )
-from hubbub.storage.postgres.marking import EPOCH
-from hubbub.storage.postgres.opening import bring_up, durability_of, refusing, version_of
+from hubbub.storage.postgres.failures import DRIVER
+from hubbub.storage.postgres.opening import bring_up, durability_of, epoch_of, refusing, version_of
 from hubbub.storage.postgres.people import People
 from hubbub.storage.postgres.retention import Retention
 from hubbub.storage.postgres.rooms import Rooms
@@ -53,7 +52,6 @@ class PostgresStore(Retention, Rooms, People, Sessions):
         self._info = info
         self._ticket_secret = ticket_secret
         self._clock = clock
-        database.on_found = clock.measure
         self._looking = asyncio.get_running_loop().create_task(self._look())
 
     @classmethod
@@ -105,9 +103,8 @@ class PostgresStore(Retention, Rooms, People, Sessions):
         async def connect() -> Connection:
             connection = await dial()
             try:
-                found = await connection.fetchval(EPOCH)
-            except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
-                found = None
+                found = await epoch_of(connection)
+                await clock.measure(connection)
             except BaseException:
                 connection.terminate()
                 raise

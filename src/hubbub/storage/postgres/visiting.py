@@ -8,7 +8,8 @@ import asyncpg
 
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.moving import why_not
-from hubbub.storage.postgres.database import CONNECT_SECONDS, DRIVER, Connection
+from hubbub.storage.postgres.database import CONNECT_SECONDS, Connection
+from hubbub.storage.postgres.failures import DRIVER
 from hubbub.storage.postgres.marking import UNMARK, read_mark
 from hubbub.storage.postgres.opening import shown
 from hubbub.storage.postgres.schema import check, form_of, steps

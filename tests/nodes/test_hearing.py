@@ -1,7 +1,5 @@
-"""What is said at one node is heard at all of them: at once, once, in one order, and after an absence too.
-
-Nobody looks at the heads here, so what is heard has come over the bus.
-"""
+"""What is said at one server is heard at all of them at once. Nobody looks at the heads here: it comes over
+the bus."""
 
 import asyncio
 
@@ -17,44 +15,28 @@ def _nothing_but_the_bus(monkeypatch):
     monkeypatch.setattr(relay, "HEADS_SECONDS", 3600.0)
 
 
-async def test_people_at_different_nodes_hear_each_other(lounge):
-    ada, bob, cyd = await lounge.with_people("ada", "bob", "cyd")
+async def test_what_is_said_at_one_server_is_heard_at_the_others_over_the_bus(town):
+    ada, bob, cyd = await town.with_people("ada", "bob", "cyd")
     await ada.says("hello", "is anybody there?")
     await bob.says("yes")
     for person in (ada, bob, cyd):
         await person.hears("hello", "is anybody there?", "yes")
 
 
-async def test_who_comes_back_to_another_node_has_missed_nothing(lounge):
-    ada, bob = await lounge.with_people("ada", "bob")
-    await ada.says("hello")
-    await bob.hears("hello")
-
-    await bob.leaves()
-    await ada.says("are you there?", "I will wait")
-    await lounge.moves(bob, to=0)
-    await bob.returns()
-
-    await bob.hears("are you there?", "I will wait")
-    cyd = await lounge.person("cyd", at=1)
-    await cyd.says("there you are")
-    await bob.hears("there you are")
-
-
-async def test_who_moves_at_every_word_misses_none(lounge):
-    """Also where the new node has not heard yet of what was seen at the old one."""
-    ada, bob = await lounge.with_people("ada", "bob")
+async def test_who_moves_at_every_word_misses_none(town):
+    """Also where the new server has not heard yet of what was seen at the old one."""
+    ada, bob = await town.with_people("ada", "bob")
     for number in range(8):
         await ada.says(f"one {number}")
         await bob.hears(f"one {number}")
         await bob.leaves()
-        await lounge.moves(bob, to=number % 2)
+        await town.moves(bob, to=number % 2)
         await bob.returns()
         await ada.says(f"two {number}")
         await bob.hears(f"two {number}")
 
 
-async def test_all_nodes_post_into_one_room_at_once_and_everyone_hears_one_order(trio):
+async def test_all_servers_post_into_one_room_at_once_and_everyone_hears_one_order(trio):
     people = await trio.with_people("ada", "bob", "cyd")
     async with deadline():
         sockets = [await person.client.socket() for person in people]
@@ -76,25 +58,23 @@ async def test_all_nodes_post_into_one_room_at_once_and_everyone_hears_one_order
         assert own == [f"{person.name} {number}" for number in range(150)]
 
 
-async def test_a_long_poll_is_answered_when_somebody_posts_at_another_node(place):
+async def test_a_long_poll_is_answered_when_somebody_posts_at_another_server(place):
     ada, bob = await place.people("ada", "bob")
     asking = asyncio.ensure_future(bob.client.page(place.room, after=0, wait_seconds=60))
     async with deadline():
-        while not place.servers[1].context.hub.logs_in_memory:
+        while not place.nodes[1].context.hub.logs_in_memory:
             await ada.client.room_by_id(place.room.id)
         await ada.says("good morning")
         assert [event.text for event in await asking] == ["good morning"]
 
 
-async def test_what_one_node_removes_no_other_serves_from_memory(place):
-    ada, bob, late = [
-        await place.person(name, at=node) for name, node in (("ada", 0), ("bob", 1), ("cyd", 1))
-    ]
+async def test_what_one_server_removes_no_other_serves_from_memory(place):
+    ada, bob, late = [await place.person(name, at) for name, at in (("ada", 0), ("bob", 1), ("cyd", 1))]
     await bob.listens()
     await ada.says("one", "two", "three")
     await bob.hears("one", "two", "three")
 
-    (server, *_) = place.servers
+    server = place.server
     (gap,) = await server.store.trim(sent_before_ms=server.backend.now_ms() + 60_000, limit=2)
     server.context.hub.trimmed(gap)
     server.context.hub.flush()

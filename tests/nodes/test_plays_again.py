@@ -1,10 +1,12 @@
-"""The plays of tests/scenarios, in the same words, on two nodes: whoever comes is at the other one in turn.
+"""The plays of tests/scenarios, in the same words, on two servers: whoever comes is at the other one in turn.
 
 Left out are those that turn on one server's disk, directory or own clock.
 """
 
-# A play is a test wherever it is named: what is imported here is given on the stage of this folder.
+# A play is a test wherever it is named: what is imported here is given on this stage.
 # ruff: noqa: F401
+import pytest
+
 from scenarios.test_client import (
     test_from_nothing_to_a_conversation,
     test_history_is_read_both_ways_as_far_as_one_goes,
@@ -73,3 +75,18 @@ from scenarios.test_sessions_ending import (
     test_nothing_said_after_the_sign_out_is_heard,
     test_the_streams_of_other_sessions_go_on,
 )
+
+from .stage import town as open_town
+
+
+@pytest.fixture(params=["ws", "poll"])
+async def lounge(request, database, nats):
+    """Two transports will do: what a stream looks like is not the cluster's."""
+    async with open_town(database, nats.url, request.param) as place:
+        yield place
+
+
+@pytest.fixture(params=["ws", "sse"])
+async def hall(request, database, nats):
+    async with open_town(database, nats.url, request.param) as place:
+        yield place

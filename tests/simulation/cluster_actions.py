@@ -1,0 +1,133 @@
+"""What is done to a world of several machines, beside what is done to one: to the machines, to the roads to
+their database, and to the bus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulation.actions import READ, ROAD, TALK, Director
+
+if TYPE_CHECKING:
+    from simulation.cluster_world import ClusterWorld
+    from simulation.member import Member
+
+MACHINES = ("kill", "kill", "doom", "doom", "stop", "freeze", "freeze", "clock")
+DATABASE = (
+    "away_from_one",
+    "away_from_all",
+    "lose_answers",
+    "lose_answers",
+    "slow_database",
+    "fill_database",
+)
+BUS = ("bus_away", "bus_away_from_one", "part", "part", "lose", "lose", "double", "delay", "delay")
+TIME = ("trim", "trim")
+
+
+class ClusterDirector(Director):
+    world: ClusterWorld
+    GROUPS = (
+        (TALK, 0.7),
+        (READ, 0.8),
+        (ROAD, 0.4),
+        (MACHINES, 0.5),
+        (DATABASE, 0.4),
+        (BUS, 0.7),
+        (TIME, 0.4),
+    )
+
+    def _node(self) -> Member:
+        return self.chance.choice(self.world.nodes)
+
+    def last_words(self) -> None:
+        """Over a bus that loses nothing, but has its ways; and some come anew just then."""
+        carrier = self.world.carrier
+        carrier.delays, carrier.longest_delay_seconds = 0.5, self.chance.choice((0.01, 0.1))
+        carrier.doubles = 0.3
+        for device in self.world.devices:
+            if device.wire is not None and self.chance.random() < 0.3:
+                device.wire.reset()
+        self.is_about_to_speak = True
+        self._later(self.chance.random() * 0.2, self._speak)
+
+    def _speak(self) -> None:
+        self.is_about_to_speak = False
+        super().last_words()
+
+    is_about_to_speak = False
+
+    # -- machines -----------------------------------------------------------
+
+    def _doom(self) -> None:
+        self._node().dooms(self._doomed(("callback", "send")))
+
+    def _freeze(self) -> None:
+        self._node().freeze(self.chance.choice((0.05, 0.5, 4.0)))
+
+    # -- the database -------------------------------------------------------
+
+    def _away_from_one(self) -> None:
+        truth, node = self.world.truth, self._node().name
+        truth.cut_off[node] = None
+        self._later(self.chance.random() * 6, lambda: truth.cut_off.pop(node, None))
+
+    def _away_from_all(self) -> None:
+        self.world.truth.away = True
+        self._later(self.chance.random() * 4, self._database_back)
+
+    def _database_back(self) -> None:
+        self.world.truth.away = False
+
+    def _lose_answers(self) -> None:
+        truth = self.world.truth
+        truth.loses_answers = self.chance.choice((0.05, 0.3))
+        self._later(self.chance.random() * 3, lambda: setattr(truth, "loses_answers", 0.0))
+
+    def _slow_database(self) -> None:
+        truth = self.world.truth
+        truth.slowest_seconds = self.chance.choice((0.05, 0.4))
+        self._later(self.chance.random() * 3, truth.be_quick)
+
+    def _fill_database(self) -> None:
+        truth = self.world.truth
+        truth.full = True
+        self._later(self.chance.random() * 2, lambda: setattr(truth, "full", False))
+
+    # -- the bus ------------------------------------------------------------
+
+    def _bus_away(self) -> None:
+        carrier = self.world.carrier
+        carrier.away = True
+        carrier.looked_at()
+        self._later(self.chance.random() * 5, self._bus_back)
+
+    def _bus_back(self) -> None:
+        self.world.carrier.away = False
+        self.world.carrier.looked_at()
+
+    def _bus_away_from_one(self) -> None:
+        carrier, node = self.world.carrier, self._node().name
+        carrier.cut_off[node] = None
+        carrier.looked_at()
+        self._later(self.chance.random() * 5, lambda: self._bus_back_for(node))
+
+    def _bus_back_for(self, node: str) -> None:
+        self.world.carrier.cut_off.pop(node, None)
+        self.world.carrier.looked_at()
+
+    def _part(self) -> None:
+        carrier = self.world.carrier
+        carrier.part([node.name for node in self.world.nodes], self.chance)
+        self._later(self.chance.random() * 5, carrier.apart.clear)
+
+    def _lose(self) -> None:
+        self.world.carrier.loses = self.chance.choice((0.1, 0.5, 0.9))
+        self._later(self.chance.random() * 5, self.world.carrier.make_good)
+
+    def _double(self) -> None:
+        self.world.carrier.doubles = self.chance.choice((0.3, 1.0))
+        self._later(self.chance.random() * 5, self.world.carrier.make_good)
+
+    def _delay(self) -> None:
+        self.world.carrier.delays = self.chance.choice((0.1, 0.5))
+        self._later(self.chance.random() * 5, self.world.carrier.make_good)

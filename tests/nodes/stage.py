@@ -18,8 +18,8 @@ from support.serving import Clock, serving
 class Town:
     """Everyone in it listens by the same transport, each at one of the servers.
 
-    It has the words of a `Lounge` too, so that the plays of one server can be given in it: whoever comes is at
-    the next one in turn then.
+    It has the words of a `Lounge` too, so that the plays of one server can be given in it; then whoever comes
+    is at the next one in turn.
     """
 
     def __init__(self, database: str, bus: str | None, transport: str, stack: AsyncExitStack) -> None:
@@ -41,16 +41,22 @@ class Town:
         return self.server.url
 
     async def opens(
-        self, *, clock: Clock | None = None, settings: dict[str, Any] | None = None, **config: Any
+        self,
+        *,
+        clock: Clock | None = None,
+        settings: dict[str, Any] | None = None,
+        database: str | None = None,
+        bus: str | None = None,
+        **config: Any,
     ) -> Running:
-        """One more server."""
+        """One more server. `database`, `bus`: the way by which it alone reaches them."""
         node = await self._stack.enter_async_context(
             serving(
                 Path("nowhere"),
                 clock=clock,
                 settings=settings,
-                database=self.database,
-                bus=self._bus,
+                database=ServerUrl(database) if database else self.database,
+                bus=(ServerUrl(bus),) if bus else self._bus,
                 **config,
             )
         )

@@ -70,6 +70,40 @@ async def test_a_page_that_would_begin_with_what_is_damaged_is_refused(store, sp
     assert texts((await store.page(LOUNGE, before=2)).events) == ["a"]
 
 
+async def test_a_text_that_is_none_any_more_ends_a_page_as_other_damage_does(store, spoil, damaged, broken):
+    await say(store, LOUNGE, *"abcdefg")
+    await say(store, ATTIC, "x")
+    spoil.text(LOUNGE, 4, b"\xff\xfe")
+
+    onward, backward = await store.page(LOUNGE, after=0), await store.page(LOUNGE, before=8)
+
+    assert (texts(onward.events), onward.more, onward.head) == (["a", "b", "c"], True, 7)
+    assert (texts(backward.events), backward.more) == (["e", "f", "g"], True)
+    for reading in (store.event(LOUNGE, 4), store.page(LOUNGE, after=3), store.page(LOUNGE, before=5)):
+        assert (await refused(reading)).seq == 4
+    assert texts((await store.page(LOUNGE, after=4)).events) == ["e", "f", "g"]
+    assert texts((await store.page(ATTIC)).events) == ["x"]
+    assert seqs(await say(store, LOUNGE, "h")) == [8]
+    assert broken == []
+
+
+async def test_a_direct_message_that_is_no_text_any_more_is_withheld_wherever_it_is_looked_for(
+    store, spoil, damaged, broken
+):
+    await post(store, draft(ADA, "hi", sender="bob", key="k", at=5), draft(ADA, "hi", sender="cy", at=5))
+    spoil.text(ADA, 1, b"\xff\xfe")
+
+    found, _ = await store.conversations("ada", after=None, limit=10)
+    assert [(each.peer, each.last and each.last.text) for each in found] == [("bob", None), ("cy", "hi")]
+    (again,) = await append(store, draft(ADA, "hi", sender="bob", key="k"))
+    assert isinstance(again, Damaged)
+    assert await store.trim(sent_before_ms=10, limit=10) == [
+        Gap(log=inbox_log("bob"), first=1, last=1, reason="retention"),
+        Gap(log=inbox_log("cy"), first=1, last=1, reason="retention"),
+    ]
+    assert broken == []
+
+
 async def test_other_logs_and_posts_go_on(store, spoil):
     await say(store, LOUNGE, "a", "b")
     spoil.event(LOUNGE, 1, text="A")

@@ -197,6 +197,22 @@ async def test_nodes_that_remove_and_post_at_once_leave_no_hole(nodes, damaged, 
     assert damaged == broken == []
 
 
+async def test_conversations_are_of_one_moment_while_another_node_removes_what_is_in_them(nodes, damaged):
+    for n in range(15):
+        await post(
+            nodes[0], *(draft(ADA, f"{n}", sender=name, at=5) for name in ("bob", "cy") for _ in range(5))
+        )
+
+        *listed, _ = await asyncio.gather(
+            *(nodes[n % 3].conversations("ada", after=None, limit=5) for n in range(6)),
+            nodes[1].trim(sent_before_ms=10, limit=7),
+        )
+
+        for found, _ in listed:
+            assert all(each.last is not None for each in found)
+    assert damaged == []
+
+
 # -- people -----------------------------------------------------------------
 
 

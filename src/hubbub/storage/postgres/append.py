@@ -15,7 +15,7 @@ from hubbub.domain import chain
 from hubbub.domain.errors import StorageAway, StorageFull, Unavailable
 from hubbub.domain.events import Draft
 from hubbub.storage.base import Outcome
-from hubbub.storage.postgres.attempt import Attempt, Tied
+from hubbub.storage.postgres.attempt import Attempt, Seen
 from hubbub.storage.postgres.batch import Batch
 from hubbub.storage.postgres.database import PATIENCE_SECONDS, Connection, Database, leave
 from hubbub.storage.postgres.failures import DRIVER, is_conflict, is_loss, meaning
@@ -60,7 +60,7 @@ class Appending(Marks):
         self._randomness = randomness
         self._monotonic = monotonic
         self._salts: list[bytes] = []
-        self._tied = Tied()
+        self._seen = Seen()
         self._calls: deque[_Call] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._own: Connection | None = None
@@ -122,7 +122,7 @@ class Appending(Marks):
         conflicts = 0
         give_up_at: float | None = None
         while True:
-            attempt = Attempt(drafts, epoch=self._epoch, tied=self._tied, salt=self._salt)
+            attempt = Attempt(drafts, epoch=self._epoch, seen=self._seen, salt=self._salt)
             connection = await self._connection()
             try:
                 return await attempt.write(connection, doubt)
@@ -144,6 +144,9 @@ class Appending(Marks):
                     raise StorageFull() from error
                 else:
                     raise
+            except BaseException:
+                self._drop(connection)  # it holds locks that others wait for
+                raise
 
     async def _connection(self) -> Connection:
         """The one that writes, which nothing else waits for. Raises StorageAway, StorageFailed."""

@@ -9,14 +9,15 @@ from collections.abc import Callable, Sequence
 from hubbub.domain.events import Draft
 from hubbub.domain.ids import LogId, inbox_log
 from hubbub.storage.postgres.batch import Batch, Place, Used
-from hubbub.storage.postgres.database import AnotherStore, Connection
-from hubbub.storage.postgres.logs import COLUMNS, event_of
+from hubbub.storage.postgres.database import AnotherStore, Connection, commit
+from hubbub.storage.postgres.logs import event_of, stored_at
+from hubbub.storage.postgres.marking import EPOCH
 
 # The numbers never change, so whoever waits for a lock and gets a newer row still goes in their order.
-_LOCK = """
-    SELECT name, number, head, link, floor, floor_link, (SELECT epoch FROM store)
+_LOCK = f"""
+    SELECT name, number, head, link, floor, floor_link, ({EPOCH})
     FROM logs WHERE name = ANY($1::text[]) ORDER BY number FOR NO KEY UPDATE OF logs
-"""
+"""  # noqa: S608
 _TIED = """
     SELECT number, seq, digest, link
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS place (number, head, floor)
@@ -33,11 +34,6 @@ _USED = """
         WHERE keys.log = asked.log AND keys.sender = asked.sender AND keys.key = asked.key LIMIT 1
     ) AS used
 """
-_STORED = f"""
-    SELECT events.log, {", ".join("events." + column for column in COLUMNS.split(", "))}
-    FROM unnest($1::bigint[], $2::bigint[]) AS asked (log, seq)
-    JOIN events ON events.log = asked.log AND events.seq = asked.seq
-"""  # noqa: S608
 _ADD = """
     WITH added AS (
         INSERT INTO events
@@ -58,25 +54,24 @@ _ADD = """
 _THERE = "SELECT true FROM events WHERE log = $1 AND seq = $2 AND digest = $3"
 
 REMEMBERED_LOGS = 32_768
-"""Logs whose last event was seen to be tied; of others it is looked at before they are added to."""
+"""Logs of which a node knows what it saw when it last added to them; some 200 bytes each."""
 
 
-class Tied:
-    """Logs whose last event this node has seen to be tied to the one before."""
+class Seen:
+    """How far logs went when this node last saw them, and their last event was tied to the one before."""
 
     def __init__(self) -> None:
-        self._logs: OrderedDict[LogId, None] = OrderedDict()
+        self._heads: OrderedDict[LogId, int] = OrderedDict()
 
-    def __contains__(self, log: LogId) -> bool:
-        if log not in self._logs:
-            return False
-        self._logs.move_to_end(log)
-        return True
+    def head(self, log: LogId) -> int | None:
+        """None for a log that has to be looked at before anything is added to it."""
+        return self._heads.get(log)
 
-    def add(self, log: LogId) -> None:
-        self._logs[log] = None
-        if len(self._logs) > REMEMBERED_LOGS:
-            self._logs.popitem(last=False)
+    def note(self, log: LogId, head: int) -> None:
+        self._heads[log] = head
+        self._heads.move_to_end(log)
+        if len(self._heads) > REMEMBERED_LOGS:
+            self._heads.popitem(last=False)
 
 
 class Attempt:
@@ -86,11 +81,11 @@ class Attempt:
     at what is stored (`doubt`).
     """
 
-    def __init__(self, drafts: Sequence[Draft], *, epoch: str, tied: Tied, salt: Callable[[], bytes]) -> None:
+    def __init__(self, drafts: Sequence[Draft], *, epoch: str, seen: Seen, salt: Callable[[], bytes]) -> None:
         self.batch = Batch(drafts)
         self.is_committing = False
         self._epoch = epoch
-        self._tied = tied
+        self._seen = seen
         self._salt = salt
 
     async def write(self, connection: Connection, doubt: Batch | None) -> Batch:
@@ -111,7 +106,10 @@ class Attempt:
             return batch
         await connection.execute(_ADD, *_columns(batch))
         self.is_committing = True
-        await connection.execute("COMMIT")
+        await commit(connection)
+        for place in batch.places.values():
+            if place.grown:
+                self._seen.note(place.name, place.head)
         return batch
 
     async def _lock(self, connection: Connection) -> None:
@@ -124,9 +122,18 @@ class Attempt:
             places[name] = Place(
                 name=name, number=number, head=head, link=link, floor=floor, floor_link=floor_link
             )
-        new = [place for log, place in places.items() if log not in self._tied]
-        if not new:
-            return
+        new: list[Place] = []
+        for log, place in places.items():
+            head = self._seen.head(log)
+            if head is None:
+                new.append(place)
+            elif place.head < head:
+                raise AnotherStore(f"{log} ends at {place.head}, and did at {head}: the database lost posts.")
+        if new:
+            await self._look(connection, new)
+
+    async def _look(self, connection: Connection, new: Sequence[Place]) -> None:
+        """See that the logs end as they should, of which this node has not seen it yet."""
         asked = [(place.number, place.head, place.floor) for place in new]
         last: dict[int, list[tuple[int, bytes, bytes]]] = {place.number: [] for place in new}
         for number, seq, digest, link in await connection.fetch(_TIED, *zip(*asked, strict=True)):
@@ -134,7 +141,7 @@ class Attempt:
         for place in new:
             place.look(last[place.number])
             if place.damage is None:
-                self._tied.add(place.name)
+                self._seen.note(place.name, place.head)
 
     async def _look_up_keys(self, connection: Connection) -> None:
         """A statement after the one that locked, for it sees what was committed while that waited."""
@@ -168,13 +175,8 @@ async def _look_up_events(connection: Connection, batch: Batch) -> None:
         own = batch.places.get(inbox_log(sender))
         if used.receipt is not None and own is not None:
             wanted.append((own.number, used.receipt, used, True))
-    if not wanted:
-        return
-    logs, seqs, *_ = zip(*wanted, strict=True)
-    found = {
-        (row[0], row[1]): event_of(names[row[0]], row, 1)
-        for row in await connection.fetch(_STORED, logs, seqs)
-    }
+    rows = await stored_at(connection.fetch, [(log, seq) for log, seq, *_ in wanted])
+    found = {(row[0], row[1]): event_of(names[row[0]], row, 1) for row in rows}
     for log, seq, used, is_copy in wanted:
         if is_copy:
             used.copy = found.get((log, seq))

@@ -4,7 +4,7 @@ Every answer comes from one statement, and so from one moment: a head, a floor a
 together whatever other nodes write or remove meanwhile.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
 from hubbub.domain import chain
 from hubbub.domain.errors import Damaged
@@ -30,12 +30,21 @@ PEER = "(CASE WHEN sent THEN recipient ELSE sender END)"
 
 LAST_SEQ = (1 << 63) - 1
 
+Fetch = Callable[..., Awaitable[list[Row]]]
+"""Takes a statement and what goes in it; raises UnicodeDecodeError for a text that is none any more."""
+
 _HEAD = "SELECT head FROM logs WHERE name = $1"
 _HEADS = "SELECT name, head FROM logs WHERE name = ANY($1::text[])"
 _EVENT = f"""
     SELECT floor, head, {COLUMNS}
     FROM logs LEFT JOIN events ON log = number AND seq = $2
     WHERE name = $1
+"""  # noqa: S608
+
+_STORED = f"""
+    SELECT events.log, {", ".join("events." + column for column in COLUMNS.split(", "))}
+    FROM unnest($1::bigint[], $2::bigint[]) AS asked (log, seq)
+    JOIN events ON events.log = asked.log AND events.seq = asked.seq
 """  # noqa: S608
 
 
@@ -60,6 +69,36 @@ def event_of(log: LogId, row: Row, at: int = 0) -> Event | None:
     return event if chain.holds(event, row[at + 8], row[at + 9]) else None
 
 
+async def stored_at(fetch: Fetch, places: Sequence[tuple[int, int]]) -> list[Row]:
+    """What is stored at these numbers of logs and seqs, as far as it can be read at all; with the number
+    before the event."""
+    if not places:
+        return []
+    try:
+        return await fetch(_STORED, *zip(*places, strict=True))
+    except UnicodeDecodeError:
+        half = len(places) // 2
+        if half == 0:
+            return []
+        return await stored_at(fetch, places[:half]) + await stored_at(fetch, places[half:])
+
+
+async def readable(read: Callable[[int], Awaitable[list[Row]]], limit: int) -> tuple[list[Row], bool]:
+    """Of what `read` gives, which takes a limit, the rows before one with a text that is none any more; and
+    whether there was one."""
+    try:
+        return await read(limit), False
+    except UnicodeDecodeError:
+        rows, sound = await read(0), 0
+        while limit - sound > 1:
+            middle = (sound + limit) // 2
+            try:
+                rows, sound = await read(middle), middle
+            except UnicodeDecodeError:
+                limit = middle
+        return rows, True
+
+
 class Logs:
     """The reading half of the logs."""
 
@@ -77,13 +116,16 @@ class Logs:
         }
 
     async def event(self, log: LogId, seq: int) -> Event | None:
-        row = await self._db.row(_EVENT, log, seq)
-        if row is None:
+        try:
+            rows = await self._db.undecoded(_EVENT, log, seq)
+        except UnicodeDecodeError as error:
+            raise self._db.damaged(Damaged(log=log, seq=seq)) from error
+        if not rows:
             return None
-        floor, head, stored = row[0], row[1], row[2]
+        floor, head, stored = rows[0][:3]
         if not floor < seq <= head:
             return None
-        event = None if stored is None else event_of(log, row, 2)
+        event = None if stored is None else event_of(log, rows[0], 2)
         if event is None:
             raise self._db.damaged(Damaged(log=log, seq=seq))
         return event
@@ -103,15 +145,18 @@ class Logs:
         forward = after is not None
         bound = after if after is not None else LAST_SEQ if before is None else before
         peer = (view.peer,) if isinstance(view, Between) else ()
-        rows = await self._db.rows(_PAGES[type(view), forward], log, bound, min(limit, MAX_PAGE) + 1, *peer)
+        sql = _PAGES[type(view), forward]
+        rows, is_cut = await readable(
+            lambda most: self._db.undecoded(sql, log, bound, most, *peer), min(limit, MAX_PAGE) + 1
+        )
         if not rows:
             return Page(events=(), head=0)
-        floor, head = rows[0][0], rows[0][1]
+        floor, head = rows[0][:2]
         try:
             return page_of(
                 log,
                 view,
-                _found(log, rows),
+                _found(log, rows, is_cut),
                 after=after,
                 before=before,
                 limit=limit,
@@ -122,10 +167,12 @@ class Logs:
             raise self._db.damaged(damage) from None
 
 
-def _found(log: LogId, rows: Sequence[Row]) -> Iterator[tuple[int, Event | None]]:
+def _found(log: LogId, rows: Sequence[Row], is_cut: bool) -> Iterator[tuple[int, Event | None]]:
     for row in rows:
         if row[2] is not None:  # else the log's row stands alone
             yield row[2], event_of(log, row, 2)
+    if is_cut:
+        raise UnicodeDecodeError("utf-8", b"", 0, 0, "there is one more, which cannot be read")
 
 
 def _select(view: type[View], forward: bool) -> str:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import msgspec
 
 from hubbub.domain.errors import Damaged, NoSuchUser
+from hubbub.domain.events import Event
 from hubbub.domain.ids import LogId, RoomId, UserId, inbox_log, room_log
 from hubbub.domain.model import Conversation, Followed
 from hubbub.storage.base import MAX_PAGE, MAX_PAGE_BYTES, MOST_UNREAD
-from hubbub.storage.postgres.database import Database, Row
-from hubbub.storage.postgres.logs import COLUMNS, PEER, Logs, event_of
+from hubbub.storage.postgres.database import Database
+from hubbub.storage.postgres.logs import PEER, Logs, event_of, stored_at
 from hubbub.storage.postgres.rooms import ABOVE_ALL
 from hubbub.storage.postgres.texts import is_storable
 
@@ -57,9 +58,8 @@ _PEERS = f"""
         ) AS news
         WHERE nth < $4 AND counted <= {MOST_COUNTED} AND size <= {MAX_PAGE_BYTES}
     )
-    SELECT peer, read, unread, last, counted > {MOST_COUNTED} OR size > {MAX_PAGE_BYTES} AS dear, {COLUMNS}
-    FROM each LEFT JOIN events ON log = $1 AND seq = last
-    WHERE nth > 0 ORDER BY nth
+    SELECT peer, read, unread, last, counted > {MOST_COUNTED} OR size > {MAX_PAGE_BYTES} AS dear
+    FROM each WHERE nth > 0 ORDER BY nth
 """  # noqa: S608
 
 _MARKS = """
@@ -144,21 +144,25 @@ class Marks(Logs):
         self, user: UserId, *, after: UserId | None, limit: int
     ) -> tuple[Sequence[Conversation], bool]:
         """See Store.conversations."""
-        inbox = await self._inbox(user)
+        log, inbox = inbox_log(user), await self._inbox(user)
         limit = min(limit, MAX_PAGE)
-        rows = await self._db.rows(_PEERS, inbox, after or "", user, limit + 1)
-        found = [self._conversation(inbox_log(user), row) for row in rows[:limit]]
-        dear = bool(rows) and rows[-1][4]
-        return found, len(rows) > limit or dear
+        async with self._db.reading() as connection:
+            rows = await connection.fetch(_PEERS, inbox, after or "", user, limit + 1)
+            stored = await stored_at(connection.fetch, [(inbox, last) for _, _, _, last, _ in rows[:limit]])
+        more = len(rows) > limit or (bool(rows) and rows[-1][-1])
+        events = {row[1]: event_of(log, row, 1) for row in stored}
+        found = []
+        for peer, read, unread, last, _ in rows[:limit]:
+            event = self._last(log, peer, last, events.get(last))
+            found.append(Conversation(peer=peer, seq=read, unread=unread, last=event))
+        return found, more
 
-    def _conversation(self, log: LogId, row: Row) -> Conversation:
-        """One whose newest event is damaged, or another's, is told of and listed without it."""
-        peer, read, unread, last, _, stored = row[:6]
-        event = None if stored is None else event_of(log, row, 5)
+    def _last(self, log: LogId, peer: UserId, seq: int, event: Event | None) -> Event | None:
+        """None for one that is damaged, or another's: that is told, and the conversations are listed."""
         if event is None or peer != (event.to if event.kind == "sent" else event.sender):
-            self._db.damaged(Damaged(log=log, seq=last))
-            event = None
-        return Conversation(peer=peer, seq=read, unread=unread, last=event)
+            self._db.damaged(Damaged(log=log, seq=seq))
+            return None
+        return event
 
     async def _inbox(self, user: UserId) -> int:
         """The number of the user's inbox. Raises NoSuchUser."""

@@ -8,7 +8,7 @@ from hubbub.domain.events import Event, Gap
 from hubbub.domain.ids import LogId
 from hubbub.storage.postgres.append import Appending
 from hubbub.storage.postgres.database import Connection
-from hubbub.storage.postgres.logs import COLUMNS, event_of
+from hubbub.storage.postgres.logs import COLUMNS, event_of, readable
 
 MOST_LOGS = 50
 """Logs of which events are removed at once: posts to them wait meanwhile."""
@@ -63,8 +63,9 @@ class Retention(Appending):
         """Remove up to `limit` events from the start of a log; the seq of the last one removed."""
         last, link, oldest_ms = floor, None, None
         keyed: list[Event] = []
-        for seq, row in enumerate(await connection.fetch(_FROM, number, floor, limit + 1), floor + 1):
-            event = event_of(log, row)
+        rows, is_cut = await readable(lambda most: connection.fetch(_FROM, number, floor, most), limit + 1)
+        found: list[Event | None] = [event_of(log, row) for row in rows]
+        for seq, event in enumerate([*found, None] if is_cut else found, floor + 1):
             if event is None or event.seq != seq:
                 self._db.damaged(Damaged(log=log, seq=seq))
                 oldest_ms = sent_before_ms - 1  # as old as the last that went: it is looked at again
@@ -72,7 +73,7 @@ class Retention(Appending):
             if last - floor == limit or event.sent_at_ms >= sent_before_ms:
                 oldest_ms = event.sent_at_ms
                 break
-            last, link = seq, row[-1]
+            last, link = seq, rows[seq - floor - 1][-1]
             if event.key is not None and event.kind == "message":
                 keyed.append(event)
         if last > floor:

@@ -64,12 +64,13 @@ class ClusterDirector(Director):
         for device in self.world.devices:
             if device.wire is not None and chance.random() < come_anew:
                 device.wire.reset()
-        speaker = self.world.people[0]
         places: list[tuple[str | None, str | None]] = [*((room, None) for room in ROOMS)]
         places += [(None, name) for name in NAMES]
         for room, to in places:
-            self._words_due += 1
-            self._later(chance.random() * 0.5, partial(self._speak, speaker, room, to))
+            when = chance.random() * 0.5
+            for speaker in chance.sample(self.world.people, 2):
+                self._words_due += 1
+                self._later(when + chance.random() * 0.01, partial(self._speak, speaker, room, to))
 
     def _speak(self, person: Person, room: str | None, to: str | None) -> None:
         self._words_due -= 1

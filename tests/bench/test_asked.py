@@ -24,6 +24,7 @@ from support.deadline import deadline
         (["storm", "--cluster", "1"], "say 2 or more"),
         (["relay", "--cluster", "1"], "from node to node"),
         (["relay"], "from node to node"),
+        (["fanout", "--one-core"], "--one-core goes with --cluster"),
         (["fanout", "--cluster", "2", "--url", "http://127.0.0.1:1"], "leave out --url"),
         (["fanout", "--cluster", "2", "--seed", "none.json"], "leave out --seed"),
         (["fanout", "--cluster", "2", "--server-pid", "1"], "leave out --server-pid"),

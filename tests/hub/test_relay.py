@@ -336,6 +336,30 @@ async def test_what_is_removed_there_is_not_served_from_memory_here(here, there)
     assert late.heard == ["gap-3", "4"]
 
 
+async def test_what_is_removed_is_told_though_nothing_is_said_after_it(there):
+    there.hub.trimmed(Gap(log=ROOM, first=1, last=3, reason="retention"))
+    await settle()
+
+    ((_, message),) = there.wire.sent
+    assert msgspec.msgpack.decode(message, type=Message).cuts == [(ROOM, 3)]
+
+
+async def test_what_was_in_memory_before_the_bus_was_away_is_read_again_once_it_is_back(here, there):
+    reader = await here.listens()
+    for message in there.says(3):
+        here.relay.heard(message)
+    await settle()
+    here.source.floor = 2
+
+    here.relay.bus_changed(False)
+    here.relay.bus_changed(True)
+    late = await here.listens(after=0)
+    await settle()
+
+    assert reader.heard == numbers(1, 3)
+    assert late.heard == ["gap-2", "3"]
+
+
 async def test_a_long_poll_wakes_for_what_is_stored_there(here, there):
     waiting = asyncio.create_task(here.hub.grown(ROOM, 0, 20))
     await settle()

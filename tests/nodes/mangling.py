@@ -18,15 +18,24 @@ LONGEST_HOLD_SECONDS = 0.05
 class Mangling:
     """Use as an async context manager; `url` is the node's end. `shut` makes it lead nowhere."""
 
-    def __init__(self, server_url: str, seed: int) -> None:
+    def __init__(self, server_url: str, seed: int, *, spoils: bool = True) -> None:
+        """Without `spoils` it carries all as it is."""
         self._to = urlsplit(server_url)
         self._chance = random.Random(seed)
+        self._spoils = spoils
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self.shut = False
         self.url = ""
         self.lost = self.doubled = self.held = 0
+
+    def close(self) -> None:
+        self.shut = True
+        self.cut()
+
+    def opens(self) -> None:
+        self.shut = False
 
     def cut(self) -> None:
         for writer in list(self._writers):
@@ -79,7 +88,7 @@ class Mangling:
     async def _mangle(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
         while line := await source.readline():
-            if not line.startswith(b"MSG "):
+            if not (self._spoils and line.startswith(b"MSG ")):
                 target.write(line)
                 continue
             message = line + await source.readexactly(int(line.split()[-1]) + 2)

@@ -103,7 +103,7 @@ class ClusterDirector(Director):
 
     def _lose_answers(self) -> None:
         truth = self.world.truth
-        truth.loses_answers = self.chance.choice((0.05, 0.3))
+        truth.loses_answers = self.chance.choice((0.05, 0.3, 1.0))
         self._later(self.chance.random() * 3, lambda: setattr(truth, "loses_answers", 0.0))
 
     def _slow_database(self) -> None:

@@ -17,7 +17,7 @@ BUGS = (
         "return True",
         seed=7,
     ),
-    _bug("heads are never compared", _RELAY + "watch", "await self.compare()", "pass", seed=2),
+    _bug("heads are never compared", _RELAY + "watch", "await self.compare()", "pass", seed=50),
     _bug(
         "a gap is skipped",
         _LOG + "add",
@@ -99,6 +99,18 @@ BUGS = (
         "elif as_it_is_now and self._heads is not None:",
         "elif False:",
         seed=54,
+    ),
+    _bug(
+        "of a log that was opened with others the head is told as it is later",
+        "hubbub.api.websocket.WebSocket._greet",
+        "head=head",
+        "head=subscription.log.head",
+    ),
+    _bug(
+        "a node goes by its own clock",
+        "hubbub.storage.postgres.clock.Clock.now_ms",
+        "self._now_ms() + self.offset_ms",
+        "self._now_ms()",
     ),
     _bug(
         "a database that is away loses a reader for good",

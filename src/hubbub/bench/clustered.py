@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from hubbub.bench import machine
 from hubbub.bench.server import Address, ServerFailed
 from hubbub.check import counted
 from hubbub.client import ConnectionLost
@@ -33,8 +34,16 @@ class OwnCluster:
     """
 
     def __init__(
-        self, directory: Path, *, nodes: int, flags: Sequence[str], environment: Mapping[str, str]
+        self,
+        directory: Path,
+        *,
+        nodes: int,
+        flags: Sequence[str],
+        environment: Mapping[str, str],
+        cores: frozenset[int] = frozenset(),
     ) -> None:
+        """`cores`: which all of it has; by default all there are, and the clients have some of them too."""
+        self._cores = cores
         self._flags = flags
         self._pieces = Cluster(
             directory,
@@ -72,8 +81,14 @@ class OwnCluster:
         return (
             f"cluster: {count} node{'s' * (count > 1)} of {' '.join(['hubbub serve', *self._flags])}, "
             f"PostgreSQL {self._versions['postgresql']}, NATS {self._versions['nats']}; "
-            f"all of it and the clients share {os.cpu_count()} cores"
+            f"{self._shared}"
         )
+
+    @property
+    def _shared(self) -> str:
+        if self._cores:
+            return f"all of it shares core {', '.join(map(str, sorted(self._cores)))}"
+        return f"all of it and the clients share {os.cpu_count()} cores"
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -81,8 +96,7 @@ class OwnCluster:
         return {
             "nodes": {node.name: node.url for node in self._pieces.nodes},
             **self._versions,
-            "cores": os.cpu_count(),
-            "cores_are": "shared by nodes, PostgreSQL, NATS and clients",
+            "cores": self._shared,
         }
 
     async def counted(self) -> Mapping[str, int]:
@@ -113,13 +127,15 @@ class OwnCluster:
     async def start_it_again(self) -> None:
         """Raises ServerFailed."""
         try:
-            await self._pieces.nodes[-1].start()
+            with machine.on(self._cores):
+                await self._pieces.nodes[-1].start()
         except ClusterFailed as error:
             raise ServerFailed(str(error)) from error
 
     async def __aenter__(self) -> Self:
         try:
-            await self._pieces.start()
+            with machine.on(self._cores):
+                await self._pieces.start()
             self._versions = {
                 "postgresql": await _postgresql_version(self.database),
                 "nats": await _nats_version(self._pieces.nats.address),

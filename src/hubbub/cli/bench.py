@@ -49,6 +49,13 @@ def bench(
             metavar="NODES",
         ),
     ] = None,
+    one_core: Annotated[
+        bool,
+        Parameter(
+            help="All of that cluster on one core, as a server alone is; else it shares all with clients.",
+            negative="",
+        ),
+    ] = False,
     seed: Annotated[
         Path | None,
         Parameter(
@@ -127,6 +134,8 @@ def bench(
         urls=len(url or ()),
     )
     mistakes = asked.mistakes()
+    if one_core and cluster is None:
+        mistakes.append("--one-core goes with --cluster: a server alone has one anyway")
     if cluster is not None:
         mistakes += _of_a_cluster(cluster, {"--url": url, "--seed": seed, "--server-pid": server_pid})
     for flag, each in {"--server-pid": server_pid, "--metrics": metrics}.items():
@@ -136,7 +145,7 @@ def bench(
         raise Misused("; ".join(mistakes))
     try:
         if cluster is not None:
-            outcome = _on_cluster(asked, for_clients)
+            outcome = _on_cluster(asked, for_server if one_core else frozenset(), for_clients)
         elif url is None:
             outcome = _alone(asked, for_server, for_clients)
         else:
@@ -177,7 +186,7 @@ def _alone(asked: Asked, for_server: frozenset[int], for_clients: frozenset[int]
         return asyncio.run(play_alone(own, asked, people, for_clients))
 
 
-def _on_cluster(asked: Asked, for_clients: frozenset[int]) -> Outcome:
+def _on_cluster(asked: Asked, for_cluster: frozenset[int], for_clients: frozenset[int]) -> Outcome:
     """Raises Failed where something is missing that talks to a cluster."""
     for driver in ("asyncpg", "nats"):
         if find_spec(driver) is None:
@@ -188,7 +197,11 @@ def _on_cluster(asked: Asked, for_clients: frozenset[int]) -> Outcome:
 
     with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as directory:
         own = OwnCluster(
-            Path(directory), nodes=asked.nodes, flags=SERVER_FLAGS, environment=without_settings()
+            Path(directory),
+            nodes=asked.nodes,
+            flags=SERVER_FLAGS,
+            environment=without_settings(),
+            cores=for_cluster,
         )
         return asyncio.run(play_on_cluster(own, asked, fill, for_clients))
 

@@ -200,6 +200,11 @@ class Hub:
         if log is not None:
             log.forget(last)
 
+    def doubt_memory(self) -> None:
+        """Others may have removed something and could not tell: what is read again comes from the store."""
+        for log in self._logs.values():
+            log.forget(log.flushed)
+
     def tell(self, id: LogId, kind: str, json: bytes) -> None:
         """Tell everyone at the head of a log something in passing: it is no event, and whoever is behind is
         not told."""

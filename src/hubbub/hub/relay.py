@@ -163,6 +163,7 @@ class Relay:
     def cut(self, log: LogId, last: int) -> None:
         if self._bus.up:
             self._put(log).cuts.append((log, last))
+            self._soon(self.flush)
 
     def told(self, log: LogId, kind: str, json: bytes) -> None:
         if self._bus.up:
@@ -197,7 +198,9 @@ class Relay:
     # -- what was missed ----------------------------------------------------
 
     def bus_changed(self, up: bool) -> None:
-        """The bus went or came back: heads are compared at once."""
+        """The bus went or came back: heads are compared at once. Of removals nobody could tell meanwhile."""
+        if up:
+            self._hub.doubt_memory()
         self._woken.set()
 
     async def watch(self) -> None:

@@ -45,6 +45,15 @@ class ClusterDirector(Director):
     def _node(self) -> Member:
         return self.chance.choice(self.world.nodes)
 
+    def heal(self) -> None:
+        """The bus may be the last to get well: what was said meanwhile is found by comparing heads alone."""
+        super().heal()
+        if self.chance.random() < 0.4:
+            self.world.carrier.loses = 0.9
+            for room in ROOMS:
+                self._post_new(self._someone(), room=room)
+            self._later(0.5, self.world.carrier.make_good)
+
     def last_words(self) -> None:
         """Over a bus that loses nothing, but has its ways; and many come anew just then."""
         chance, carrier = self.chance, self.world.carrier
@@ -55,12 +64,13 @@ class ClusterDirector(Director):
         for device in self.world.devices:
             if device.wire is not None and chance.random() < come_anew:
                 device.wire.reset()
-        speaker = self.world.people[0]
         places: list[tuple[str | None, str | None]] = [*((room, None) for room in ROOMS)]
         places += [(None, name) for name in NAMES]
         for room, to in places:
-            self._words_due += 1
-            self._later(chance.random() * 0.5, partial(self._speak, speaker, room, to))
+            when = chance.random() * 0.5
+            for speaker in chance.sample(self.world.people, 2):
+                self._words_due += 1
+                self._later(when + chance.random() * 0.01, partial(self._speak, speaker, room, to))
 
     def _speak(self, person: Person, room: str | None, to: str | None) -> None:
         self._words_due -= 1

@@ -1,13 +1,16 @@
-"""A whole server whose database loses what it says of commits: before they were made, or after."""
+"""A server whose way to the database loses what is said of commits, or is cut; the others have a good one."""
 
 from contextlib import AsyncExitStack
 
+import httpx2
 import pytest
 
 from faults.crowd import Crowd
+from support.deadline import deadline
 from support.middleman import Middleman
 
 from .door import Door
+from .mangling import Mangling
 from .stage import town
 
 CUTS = ("after", "before", "after", "after")
@@ -50,3 +53,42 @@ async def test_a_post_whose_commit_goes_unanswered_is_told_once_everywhere(datab
         for person in (ada, bob):
             heard = await person.hears("before", "amid", "after")
             assert heard[1].id == receipt.id
+
+
+@pytest.fixture
+async def cut_off(database, nats):
+    """Two servers, of which the second has a way to the database that can be closed."""
+    async with Mangling(database, 0, spoils=False) as way, town(database, nats.url, "ws", nodes=1) as place:
+        await place.opens(database=way.url)
+        place.way = way
+        yield place
+
+
+async def test_a_server_that_is_cut_off_from_the_database_keeps_every_promise(cut_off):
+    async with Door(cut_off.nodes) as door, Crowd(door, 22) as crowd:
+        await crowd.acknowledges(100)
+        cut_off.way.close()
+        await crowd.acknowledges(200)
+        cut_off.way.opens()
+        await crowd.acknowledges(100)
+        await crowd.settles()
+        assert crowd.broken() == []
+
+
+async def test_who_listens_there_hears_on_and_nobody_new_is_sent_there(cut_off):
+    ada, bob = await cut_off.person("ada", at=0), await cut_off.person("bob", at=1)
+    await bob.listens()
+    cut_off.way.close()
+    async with deadline(), httpx2.AsyncClient() as http:
+        while (await http.get(f"{cut_off.nodes[1].url}/health/ready")).status_code != 503:
+            pass
+        assert (await http.get(f"{cut_off.nodes[0].url}/health/ready")).status_code == 200
+    await ada.says("can you hear me?")
+    await bob.hears("can you hear me?")
+    cut_off.way.opens()
+    async with deadline(), httpx2.AsyncClient() as http:
+        while (await http.get(f"{cut_off.nodes[1].url}/health/ready")).status_code != 200:
+            pass
+    await bob.says("yes")
+    await bob.hears("yes")
+    assert bob.ear.connections == 1

@@ -8,7 +8,6 @@ from planted import (
     in_delivery,
     in_marks,
     in_postgres,
-    in_relay,
     in_storage,
 )
 from planted.bug import Bug
@@ -17,7 +16,6 @@ BUGS: tuple[Bug, ...] = (
     *in_storage.BUGS,
     *in_postgres.BUGS,
     *in_delivery.BUGS,
-    *in_relay.BUGS,
     *in_cluster.BUGS,
     *in_marks.BUGS,
     *in_access.BUGS,

@@ -18,7 +18,7 @@ RESULTS ?= benchmarks/results/$(shell date +%F)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help serve cluster chat web test soak autobahn bench bench-growth bench-micro bench-peers reference check format setup lock clean page-if-possible browser-if-possible cluster-if-possible
+.PHONY: help serve cluster chat web test soak autobahn bench bench-cluster bench-growth bench-micro bench-peers reference check format setup lock clean page-if-possible browser-if-possible cluster-if-possible
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -51,6 +51,9 @@ cluster-if-possible: .venv/.serving
 
 bench: .venv/.serving reference ## Every figure hubbub is held to, beside the reference; a part with ARGS="--only idle,storm"
 	@$(BIN)/python benchmarks/figures.py --out $(RESULTS) $(ARGS)
+
+bench-cluster: .venv/.serving .venv/.clustering reference ## Figures of a cluster on this machine, beside one node on SQLite; a part with ARGS="--only relay,storm"
+	@$(BIN)/python benchmarks/cluster.py --out $(RESULTS) $(ARGS)
 
 reference: ## The C programs that figures of hubbub are put beside; without a compiler there is none
 	@if command -v $(CC) >/dev/null; then $(MAKE) --no-print-directory $(REFERENCE); \

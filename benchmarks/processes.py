@@ -1,7 +1,6 @@
 """A server that may be several processes, seen from outside: it and all it has started, added up."""
 
 import resource
-from pathlib import Path
 
 from hubbub.bench import machine
 
@@ -12,23 +11,8 @@ def allow_many_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def family(pid: int) -> list[int]:
-    """The process and what descends from it."""
-    parents: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue  # it has ended meanwhile
-        parents.setdefault(parent, []).append(int(stat.parent.name))
-    found = [pid]
-    for each in found:
-        found += parents.get(each, [])
-    return found
-
-
 def cpu_seconds(pid: int) -> float:
-    return sum(machine.cpu_seconds(each) or 0.0 for each in family(pid))
+    return machine.family_cpu_seconds(pid) or 0.0
 
 
 def resident_bytes(pid: int) -> int:
@@ -37,5 +21,5 @@ def resident_bytes(pid: int) -> int:
     The share alone would not do: it moves when anybody else on the machine starts or ends with the same
     library.
     """
-    memories = [memory for each in family(pid) if (memory := machine.memory(each))]
+    memories = [memory for each in machine.family(pid) if (memory := machine.memory(each))]
     return memories[0].rss if len(memories) == 1 else sum(each.pss for each in memories)

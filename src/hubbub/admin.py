@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from time import monotonic
 
 import msgspec
+import structlog
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.datastructures import Headers
@@ -24,6 +25,8 @@ MAX_EARLIER_BYTES = 64 << 20
 
 TOLD_SECONDS = 1.0
 """Between two lines about a check that goes on."""
+
+_log = structlog.get_logger("hubbub.admin")
 
 _THERE_IS = (
     "There are /metrics, /health/live and /health/ready here, and POST /verify with the admin token.\n"
@@ -130,10 +133,15 @@ class Verification:
 
 
 async def _lines(check: asyncio.Task[Report], counts: Counts) -> AsyncIterator[bytes]:
-    """How far it is, every second, and the report at last."""
+    """How far it is, every second, and the report at last; nothing more once the database is gone."""
     while not (await asyncio.wait([check], timeout=TOLD_SECONDS))[0]:
         yield msgspec.json.encode(Progress(checked=counts)) + b"\n"
-    yield msgspec.json.encode(Done(report=check.result())) + b"\n"
+    try:
+        report = check.result()
+    except StoreUnusable as error:
+        _log.warning("a check could not go on", reason=str(error))
+        return
+    yield msgspec.json.encode(Done(report=report)) + b"\n"
 
 
 class Half:

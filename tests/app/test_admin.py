@@ -11,6 +11,7 @@ import pytest
 from hubbub import admin
 from hubbub.client import Client
 from hubbub.knobs import Address
+from hubbub.storage.errors import StoreUnusable
 from hubbub.verify import Done, Progress
 from hubbub.verify.walk import Walk
 from support.deadline import deadline
@@ -135,6 +136,36 @@ async def test_one_check_goes_on_at_a_time_and_ends_with_who_asked_for_it(http, 
         while (answer := await http.post("/verify", headers=SIGNED)).status_code == 409:
             await asyncio.sleep(0)
     assert answer.status_code == 200
+
+
+async def test_a_database_that_cannot_be_looked_at_is_said_so(http, monkeypatch):
+    def refuse(file):
+        raise StoreUnusable("postgresql://db.internal/x: the database cannot be read or written.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("hubbub.backends.SqliteAudit", refuse)
+        refused = await http.post("/verify", headers=SIGNED)
+    answer = await http.post("/verify", headers=SIGNED)
+
+    assert refused.status_code == 503
+    assert "cannot be read" in refused.text
+    assert answer.status_code == 200
+
+
+async def test_a_check_whose_database_goes_away_ends_without_a_report_and_the_server_goes_on(
+    http, server, monkeypatch
+):
+    async def cut_off(self, **_):
+        raise StoreUnusable("the database is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Walk, "run", cut_off)
+        cut = await http.post("/verify", headers=SIGNED)
+    answer = await http.post("/verify", headers=SIGNED)
+
+    assert (cut.status_code, cut.text) == (200, "")
+    assert answer.status_code == 200
+    assert server.broken is None
 
 
 async def test_half_of_the_loops_time_is_left_to_everyone_else(monkeypatch):

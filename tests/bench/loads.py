@@ -5,7 +5,7 @@ from hubbub.bench.histogram import Histogram
 from hubbub.bench.orders import Loaded, Taken
 
 
-def load(per_second, *milliseconds, readers=100, cpu_seconds=0.5, shed=0):
+def load(per_second, *milliseconds, readers=100, cpu_seconds=0.5, shed=0, server_cpu_of=None, counted=None):
     """The figures of a second in which these latencies were measured, each by so many readers."""
     deliveries, none = Histogram(), Histogram()
     for each in milliseconds:
@@ -35,7 +35,8 @@ def load(per_second, *milliseconds, readers=100, cpu_seconds=0.5, shed=0):
         loaded=[loaded],
         taken=[taken],
         settled_seconds=0.0,
-        server_cpu_seconds=None,
+        server_cpu_of=server_cpu_of or {},
+        counted_per_second=counted or {},
         server_rss_before_bytes=None,
         server_rss_most_bytes=None,
         server_rss_bytes=None,

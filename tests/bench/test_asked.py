@@ -20,6 +20,19 @@ from support.deadline import deadline
         (["posts", "--transport", "sse"], "ws or rest"),
         (["fanout", "--url", "http://127.0.0.1:1", "--people", "0"], "--people"),
         (["earthquake"], "earthquake"),
+        (["fanout", "--cluster", "0"], "--cluster: 1 node or more"),
+        (["storm", "--cluster", "1"], "say 2 or more"),
+        (["relay", "--cluster", "1"], "from node to node"),
+        (["relay"], "from node to node"),
+        (["fanout", "--one-core"], "--one-core goes with --cluster"),
+        (["fanout", "--cluster", "2", "--url", "http://127.0.0.1:1"], "leave out --url"),
+        (["fanout", "--cluster", "2", "--seed", "none.json"], "leave out --seed"),
+        (["fanout", "--cluster", "2", "--server-pid", "1"], "leave out --server-pid"),
+        (["fanout", "--url", "a:1", "--url", "b:1", "--server-pid", "1"], "one for each --url"),
+        (
+            ["fanout", "--url", "a:1", "--metrics", "http://a:2", "--metrics", "http://b:2"],
+            "one for each --url",
+        ),
     ],
 )
 async def test_a_mistake_is_told(tmp_path, words, said):

@@ -177,7 +177,7 @@ async def found_of(lie):
             liar._store(message(0, room="a", number=number))
         one = found(room="a", seqs=range(1, POSTS + 1))
         one.seen, one.standings = {}, []
-        readback = Readback(f"http://127.0.0.1:{liar.port}", RUN, ADA)
+        readback = Readback([f"http://127.0.0.1:{liar.port}"], RUN, ADA)
         logs = await readback.stored({"a": 0}, sample([one]))
         again = await readback.again([one], ["a"])
         return checked(one, logs, again), again
@@ -210,4 +210,4 @@ async def test_a_number_that_changes_with_the_next_attempt_is_noticed():
 
 async def test_a_server_that_is_gone_is_told():
     with pytest.raises(ServerFailed):
-        await Readback("http://127.0.0.1:1", RUN, ADA, patience_seconds=0).stored({"a": 0}, [])
+        await Readback(["http://127.0.0.1:1"], RUN, ADA, patience_seconds=0).stored({"a": 0}, [])

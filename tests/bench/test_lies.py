@@ -52,7 +52,7 @@ async def found(lie, transport="ws"):
     async with lying(lie) as liar:
         readers = [*(seat(number, "a") for number in range(READERS)), seat(READERS, "b")]
         share = Share(
-            process=0, index=0, of=1, run=RUN, host="127.0.0.1", port=liar.port, transport=transport,
+            process=0, index=0, of=1, run=RUN, addresses=[("127.0.0.1", liar.port)], transport=transport,
             size_bytes=80, cores=frozenset(), readers=readers, posters=[seat(100, "a")], people=[],
             began={"a": 0, "b": 0},
         )  # fmt: skip

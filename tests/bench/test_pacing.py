@@ -3,6 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubbub.bench.loading import Marks
+from hubbub.bench.orders import Progress
 from hubbub.bench.pacing import NANOSECONDS, Pace
 
 START_NS = 5_000 * NANOSECONDS
@@ -62,3 +64,18 @@ def test_every_post_is_handed_out_once_and_in_order_and_none_before_it_is_due(lo
             assert plan.due_ns(number) <= START_NS + look_ns
             taken.append(number)
     assert taken == list(range(len(taken)))
+
+
+def test_how_far_everything_was_is_looked_at_once_when_its_moment_has_come():
+    sent = iter(range(10))
+    marks = Marks((200, 100), lambda: Progress(sent=next(sent)))
+    for now_ns in (99, 100, 150, 250, 300):
+        marks.look(now_ns)
+        assert marks.are_taken == (now_ns >= 200)
+    assert [each.sent for each in marks.taken] == [0, 1]
+
+
+def test_moments_that_passed_together_are_both_told():
+    marks = Marks((100, 100), Progress)
+    marks.look(100)
+    assert len(marks.taken) == 2

@@ -36,6 +36,7 @@ def after(owner, name, point, when=lambda result, *args: True):
     setattr(owner, name, wrapped)
 
 after(module, "copy", "copied")
+after(cli, "_copy", "copied")
 after(cli, "_check", "verified")
 after(module.Restore, "bring_up", "brought up")
 after(module, "sync", "renewed", lambda result, path: path.name == "restore.partial")

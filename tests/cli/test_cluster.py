@@ -13,11 +13,14 @@ import pytest
 
 from hubbub.client import Client
 from support.deadline import deadline
+from support.pieces import needs_pieces
 
 from .commands import hubbub, started
 
 FREE = ("--listen", "127.0.0.1:0", "--page", "127.0.0.1:0")
 PASSWORD = "correct horse battery"
+
+pytestmark = needs_pieces
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ import pytest
 
 from hubbub.cluster import leash
 from support.deadline import deadline
+from support.pieces import needs_pieces
 
 STARTER = Path(__file__).parent / "starter.py"
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells them")
+pytestmark = [needs_pieces, pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells them")]
 
 
 def is_alive(pid):

@@ -12,6 +12,9 @@ from hubbub.cluster.piece import descendants
 from hubbub.cluster.ports import listening
 from hubbub.cluster.watch import Watch
 from support.deadline import deadline
+from support.pieces import needs_pieces
+
+pytestmark = needs_pieces
 
 NODES = 2
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import httpx2
 import pytest
 import yaml
 
+from hubbub.client import Client
 from hubbub.cluster import Node, balancer, programs
 from hubbub.cluster.ports import free_port
 from hubbub.config import KNOBS, load
@@ -22,6 +24,7 @@ ROOT = DEPLOY.parent
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
 FLAGS = {knob.flag: knob for knob in KNOBS}
+PASSWORD = "correct horse battery"
 VARIABLES = {knob.variable: knob for knob in KNOBS}
 
 needs_haproxy = pytest.mark.skipif(not balancer.is_installed(), reason="NOT TESTED: there is no HAProxy")
@@ -245,21 +248,24 @@ async def test_the_balancer_s_configuration_works(tmp_path, environment):
     checked = subprocess.run([haproxy, "-c", "-f", where], capture_output=True, text=True, timeout=60)
     assert (checked.returncode, checked.stderr) == (0, "")
 
-    async with Node(tmp_path, environment=environment) as node:
+    async with Node(tmp_path, "--drain-seconds", "600", environment=environment) as node:
+        await node.kill()
         people, operators = (url.rpartition(":")[2] for url in (node.url, node.admin_url))
         port = free_port()
         text = re.sub(r"node-\d:8080", f"127.0.0.1:{people}", where.read_text())
-        text = text.replace("check port 9464", f"check port {operators}").replace(
-            "bind :8080", f"bind 127.0.0.1:{port}"
-        )
+        text = text.replace("port 9464", f"port {operators}").replace("bind :8080", f"bind 127.0.0.1:{port}")
         (tmp_path / "haproxy.cfg").write_text(text)
         process = await asyncio.create_subprocess_exec(
             str(haproxy), "-db", "-f", str(tmp_path / "haproxy.cfg"), stderr=asyncio.subprocess.DEVNULL
         )
         try:
-            await answers(f"http://127.0.0.1:{port}/health/ready", 200)
-            await node.kill()
-            await answers(f"http://127.0.0.1:{port}/health/ready", 503)
+            before = f"http://127.0.0.1:{port}/health/live"
+            await answers(before, 503)
+            await node.start()
+            await answers(before, 200)
+            os.kill(node.pid, signal.SIGTERM)
+            await answers(before, 503)
+            await answers(f"{node.url}/health/live", 200)
         finally:
             process.kill()
             await process.wait()
@@ -274,3 +280,44 @@ async def answers(url, status):
             except httpx2.TransportError:
                 pass
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.skipif(not shutil.which("nats-server"), reason="NOT TESTED: there is no nats-server")
+async def test_nodes_hear_of_each_other_through_nats_as_it_is_set_up(tmp_path, environment, postgres):
+    port = free_port()
+    text = (DEPLOY / "nats.conf").read_text().replace("port: 4222", f"host: 127.0.0.1\nport: {port}")
+    (tmp_path / "nats.conf").write_text(text)
+    nats = await asyncio.create_subprocess_exec(
+        shutil.which("nats-server"),
+        *("--config", str(tmp_path / "nats.conf")),
+        env={"NATS_PASSWORD": "a0b1c2"},
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        bus = f"nats://hubbub:a0b1c2@127.0.0.1:{port}"
+        async with (
+            Node(tmp_path, name="one", database=postgres, bus=bus, environment=environment) as one,
+            Node(tmp_path, name="two", database=postgres, bus=bus, environment=environment) as two,
+            Client(one.url) as ada,
+            Client(two.url) as bob,
+        ):
+            for name, person in (("ada", ada), ("bob", bob)):
+                await person.sign_up(name, PASSWORD)
+                await person.sign_in(name, PASSWORD)
+            room = await ada.create_room("Lounge")
+            async with deadline(), bob.subscribe(room.id) as listening:
+                await ada.post("hello", room=room.id)
+                async for event in listening:
+                    assert event.text == "hello"
+                    break
+            heard = await metric(two, "hubbub_bus_messages_heard_total")
+        assert heard > 0
+    finally:
+        nats.kill()
+        await nats.wait()
+
+
+async def metric(node, name):
+    async with httpx2.AsyncClient(trust_env=False, timeout=20) as http:
+        text = (await http.get(node.metrics)).text
+    return float(re.search(rf"^{name} (\S+)$", text, re.MULTILINE)[1])

@@ -49,7 +49,7 @@ def test_every_test_that_is_named_is_there(page):
 
 
 @pytest.mark.parametrize(
-    "floor", ["domain", "protocol", "bus", "storage", "hub", "service", "api", "client", "bench"]
+    "floor", ["domain", "protocol", "bus", "storage", "hub", "service", "api", "client", "cluster", "bench"]
 )
 def test_every_file_of_a_floor_is_on_its_page_and_no_other(floor):
     page = prose(ROOT / "docs" / "floors" / f"{floor}.md")

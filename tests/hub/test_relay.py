@@ -245,6 +245,23 @@ async def test_what_was_removed_before_it_was_heard_of_is_a_gap(here, there):
     assert reader.heard == ["gap-3", "4"]
 
 
+async def test_a_removed_range_that_reaches_beyond_what_was_heard_of_is_told_once(here, there):
+    reader = await here.listens()
+    reader.paused = True
+    for message in there.says(2):
+        here.relay.heard(message)
+    await settle()
+    there.says(2)  # nothing of it is heard of here
+    here.source.floor = 3
+    here.hub.hear_cut(ROOM, 3)
+
+    reader.paused = False
+    here.hub.resume(reader)
+    await settle()
+
+    assert reader.heard == ["gap-2", "gap-3", "4"]
+
+
 async def test_who_comes_from_another_node_and_has_seen_more_goes_on_from_there(here, there):
     early = await here.listens()
     there.says(5)  # nothing of it was heard of here yet

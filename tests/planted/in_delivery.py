@@ -86,7 +86,7 @@ BUGS = (
         name="a reader is not told of what was removed",
         breaks="promise 4",
         file="hub/hub.py",
-        old="        entries = [gap_entry(page.gap)] if page.gap else []\n",
+        old="        entries = [gap_entry(gap)] if gap else []\n",
         new="        entries = []\n",
         caught_by=(_HUB + "test_a_removed_range_is_named",),
     ),

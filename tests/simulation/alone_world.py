@@ -14,6 +14,8 @@ from simulation.world import LOGS, Outcome, World
 
 
 class AloneWorld(World):
+    KIND = "alone"
+
     def machines(self) -> Sequence[Node]:
         self.disk = Disk(self.root, self.image, self.chance_for("disk"))
         self.disk.happened = self.happened

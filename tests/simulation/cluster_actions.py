@@ -3,15 +3,18 @@ their database, and to the bus."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from simulation.actions import READ, ROAD, TALK, Director
+from simulation.people import NAMES, ROOMS, Person
 
 if TYPE_CHECKING:
     from simulation.cluster_world import ClusterWorld
     from simulation.member import Member
 
 MACHINES = ("kill", "kill", "doom", "doom", "stop", "freeze", "freeze", "clock")
+MARKS = ("mark", "mark", "mark")
 DATABASE = (
     "away_from_one",
     "away_from_all",
@@ -29,6 +32,7 @@ class ClusterDirector(Director):
     GROUPS = (
         (TALK, 0.7),
         (READ, 0.8),
+        (MARKS, 0.4),
         (ROAD, 0.4),
         (MACHINES, 0.5),
         (DATABASE, 0.4),
@@ -36,25 +40,54 @@ class ClusterDirector(Director):
         (TIME, 0.4),
     )
 
+    _words_due = 0
+
     def _node(self) -> Member:
         return self.chance.choice(self.world.nodes)
 
+    def heal(self) -> None:
+        """The bus may be the last to get well: what was said meanwhile is found by comparing heads alone."""
+        super().heal()
+        if self.chance.random() < 0.4:
+            self.world.carrier.loses = 0.9
+            for room in ROOMS:
+                self._post_new(self._someone(), room=room)
+            self._later(0.5, self.world.carrier.make_good)
+
     def last_words(self) -> None:
-        """Over a bus that loses nothing, but has its ways; and some come anew just then."""
-        carrier = self.world.carrier
-        carrier.delays, carrier.longest_delay_seconds = 0.5, self.chance.choice((0.01, 0.1))
+        """Over a bus that loses nothing, but has its ways; and many come anew just then."""
+        chance, carrier = self.chance, self.world.carrier
+        carrier.slowest_seconds = max(carrier.slowest_seconds, chance.choice((0.0, 0.05)))
+        carrier.delays, carrier.longest_delay_seconds = 0.5, chance.choice((0.01, 0.1))
         carrier.doubles = 0.3
+        come_anew = chance.choice((0.3, 1.0))
         for device in self.world.devices:
-            if device.wire is not None and self.chance.random() < 0.3:
+            if device.wire is not None and chance.random() < come_anew:
                 device.wire.reset()
-        self.is_about_to_speak = True
-        self._later(self.chance.random() * 0.2, self._speak)
+        places: list[tuple[str | None, str | None]] = [*((room, None) for room in ROOMS)]
+        places += [(None, name) for name in NAMES]
+        for room, to in places:
+            when = chance.random() * 0.5
+            for speaker in chance.sample(self.world.people, 2):
+                self._words_due += 1
+                self._later(when + chance.random() * 0.01, partial(self._speak, speaker, room, to))
 
-    def _speak(self) -> None:
-        self.is_about_to_speak = False
-        super().last_words()
+    def _speak(self, person: Person, room: str | None, to: str | None) -> None:
+        self._words_due -= 1
+        self._post_new(person, room=room, to=to)
 
-    is_about_to_speak = False
+    @property
+    def is_about_to_speak(self) -> bool:
+        return self._words_due > 0
+
+    # -- marks --------------------------------------------------------------
+
+    def _mark(self) -> None:
+        """Of what was read on any device."""
+        person, room = self._someone(), self.chance.choice(ROOMS)
+        seqs = [seq for device in person.devices if (seq := device.stands_at(room))]
+        if seqs:
+            self.world.mark(person, room, self.chance.choice(seqs))
 
     # -- machines -----------------------------------------------------------
 
@@ -80,7 +113,7 @@ class ClusterDirector(Director):
 
     def _lose_answers(self) -> None:
         truth = self.world.truth
-        truth.loses_answers = self.chance.choice((0.05, 0.3))
+        truth.loses_answers = self.chance.choice((0.05, 0.3, 1.0))
         self._later(self.chance.random() * 3, lambda: setattr(truth, "loses_answers", 0.0))
 
     def _slow_database(self) -> None:

@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from random import Random
 
 from hubbub.check.promises import Stored
-from hubbub.domain.ids import LogId
+from hubbub.domain.ids import LogId, UserId, room_log
 from simulation.carrier import Carrier
 from simulation.cluster_actions import ClusterDirector
+from simulation.devices import Device, Socket, Stream
 from simulation.member import Member
+from simulation.network import Wire
 from simulation.node import Node, Scale, read_all, run_at_once
+from simulation.people import ROOMS, Person
 from simulation.truth import Truth
 from simulation.world import LOGS, Outcome, World
 
@@ -19,7 +22,13 @@ PROMPT_SECONDS = 1.5
 """How soon the others hear of a message, at worst: half of what passes between comparisons of heads."""
 
 
+WAITED_MS = 60_000
+"""How long a message may wait for the database, at most."""
+
+
 class ClusterWorld(World):
+    KIND = "cluster"
+    AT_ONCE = False
     LOOK_SECONDS = 0.1
     nodes: list[Member]
     director: ClusterDirector
@@ -85,8 +94,8 @@ class ClusterWorld(World):
     # -- how soon it is heard -----------------------------------------------
 
     def look(self) -> None:
-        """With a bus that loses nothing everybody hears at once what was posted to any node, not only when heads
-        are compared."""
+        """With a bus that loses nothing everybody hears at once what was posted anywhere, and not only when
+        heads are compared."""
         if self.director.is_about_to_speak or not self._is_all_said():
             self._said_at = None
         elif self._said_at is None:
@@ -101,7 +110,46 @@ class ClusterWorld(World):
             saying.under_way or not saying.settled for each in self.people for saying in each.sayings
         )
 
+    # -- marks --------------------------------------------------------------
+
+    def afterwards(self) -> None:
+        """Everyone marks what they have read, at any node, and all their devices are told of it wherever they
+        are connected."""
+        if self.faults:
+            return
+        self.carrier.make_good()
+        heads = self.heads()
+        marked: list[tuple[Person, str, int]] = []
+        for person in self.people:
+            for room in ROOMS:
+                seq = heads[room_log(room)]
+                if person.marks_asked.get(room, 0) < seq:
+                    self.mark(person, room, seq)
+                    marked.append((person, room, seq))
+        wires = {device: device.wire for device in self.devices if device.ready}
+        self.go(PROMPT_SECONDS)
+        for person, room, seq in marked:
+            if person.marks_known.get(room) == seq:
+                self._were_told(person, room, seq, wires)
+
+    def _were_told(self, person: Person, room: str, seq: int, wires: dict[Device, Wire | None]) -> None:
+        for device in person.devices:
+            stayed = device.wire is not None and device.wire is wires.get(device)
+            listens = isinstance(device, Socket | Stream) and None in device.wanted
+            if stayed and listens and device.marks.get(room) != seq:
+                self.fault("I8", f"{device.name} was not told of the mark {seq} in {room}")
+
     def stored_after_all(self) -> Stored:
+        for person in self.people:
+            rooms, _ = self.truth.call("followed", UserId(person.name), after=None, limit=100)
+            stored_marks = {each.room: each.seq for each in rooms}
+            for room, known in person.marks_known.items():
+                if not known <= stored_marks.get(room, -1) <= person.marks_asked[room]:
+                    self.fault("I1", f"{person.name}'s mark {known} in {room} is stored as {stored_marks}")
+        was_put = any(what.startswith("the clock was put") for what in self.situations)
+        if not was_put and not -WAITED_MS <= self.truth.earliest_ms <= self.truth.latest_ms <= 10:
+            off = f"between {self.truth.earliest_ms} and {self.truth.latest_ms} ms"
+            self.fault("clock", f"messages bore times that were {off} off when they were stored")
         for node in self.nodes:
             node.end()
         self.go(0)

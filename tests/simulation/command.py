@@ -5,16 +5,23 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 
 import msgspec
 
-from simulation.alone_world import simulate
+from simulation.alone_world import simulate as simulate_alone
+from simulation.cluster_world import ClusterWorld
+from simulation.cluster_world import simulate as simulate_cluster
 from simulation.world import Outcome
 
 _TESTS = Path(__file__).resolve().parents[1]
+
+
+Simulate = Callable[..., Outcome]
+
+CLUSTER = ClusterWorld.KIND
 
 
 class Total(msgspec.Struct):
@@ -39,9 +46,11 @@ class Total(msgspec.Struct):
             self.failed.append(outcome.seed)
 
 
-def replay(seed: int) -> str:
+def replay(outcome: Outcome) -> str:
     """The command that shows it again."""
-    return f"PYTHONPATH={os.path.relpath(_TESTS)} {sys.executable} -m simulation --seed {seed} --trace"
+    which = f"--{CLUSTER} " if outcome.kind == CLUSTER else ""
+    tests = os.path.relpath(_TESTS)
+    return f"PYTHONPATH={tests} {sys.executable} -m simulation {which}--seed {outcome.seed} --trace"
 
 
 def told(outcome: Outcome) -> Iterator[str]:
@@ -49,18 +58,19 @@ def told(outcome: Outcome) -> Iterator[str]:
     if outcome.faults:
         yield f"seed {outcome.seed}: {len(outcome.faults)} promises broken"
         yield from (f"  {fault}" for fault in outcome.faults)
-        yield f"  again: {replay(outcome.seed)}"
+        yield f"  again: {replay(outcome)}"
 
 
 def main(given: Sequence[str] | None = None) -> int:
     asked = _asked(given)
+    simulate = simulate_cluster if asked.cluster else simulate_alone
     if asked.seed is not None:
         outcome = simulate(asked.seed, trace=asked.trace)
         _say("\n".join(told(outcome)) or f"seed {asked.seed}: every promise was kept ({outcome.digest})")
         return 1 if outcome.faults else 0
     total = Total()
     began = time.monotonic()
-    for outcome in _outcomes(asked.seeds, asked.jobs):
+    for outcome in _outcomes(simulate, asked.seeds, asked.jobs):
         total.add(outcome)
         for line in told(outcome):
             _say(line)
@@ -68,7 +78,7 @@ def main(given: Sequence[str] | None = None) -> int:
     return 1 if total.failed else 0
 
 
-def _outcomes(seeds: range, jobs: int) -> Iterator[Outcome]:
+def _outcomes(simulate: Simulate, seeds: range, jobs: int) -> Iterator[Outcome]:
     if jobs == 1:
         yield from map(simulate, seeds)
         return
@@ -94,6 +104,9 @@ def _summary(total: Total, seconds: float) -> Iterator[str]:
 def _asked(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m simulation", description=__doc__)
     parser.add_argument("--seeds", type=_seeds, default=range(1, 1001), metavar="FIRST-LAST")
+    parser.add_argument(
+        "--cluster", action="store_true", help="several nodes on one store, over a faulty bus"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--seed", type=int, help="this one alone")
     parser.add_argument("--trace", action="store_true", help="with --seed: say all that happens")

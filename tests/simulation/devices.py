@@ -44,6 +44,8 @@ class Device:
         self.stays = False
         self._coming = False
         self._attempts = 0
+        self.marks: dict[str, int] = {}
+        """How far its person has read in rooms, as it was told in passing."""
         person.devices.append(self)
 
     # -- for those who build on this ----------------------------------------
@@ -137,6 +139,16 @@ class Device:
 
     def begins(self, where: Where, after: int | None) -> None:
         self.person.ledger.opens(self.name, room=where, inbox=where is None, after=after)
+
+    def told_mark(self, said: dict[str, Any], *, listens: bool) -> None:
+        """In passing; `listens` to the inbox."""
+        if not listens:
+            self.fault(f"told {said} without listening to the inbox", "I4")
+        room, seq = said["room"], said["seq"]
+        if seq > self.person.marks_asked.get(room, -1):
+            self.fault(f"told {said}, which {self.person.name} never read", "I3")
+        self.marks[room] = seq
+        self.world.happened("a mark was told")
 
     def reads(self, frame: LogFrame) -> None:
         self.world.delivered(self, frame)
@@ -338,6 +350,8 @@ class Socket(Device):
                 self._at_home()
         elif kind in speech.LOG_FRAMES:
             self._event(speech.decode_log_frame(raw))
+        elif kind == "mark":
+            self.told_mark(said, listens=None in self.on)
         elif kind == "bye":
             self.world.happened(f"a WebSocket was told bye: {said['reason']}")
         else:
@@ -537,8 +551,11 @@ class Stream(Device):
             self._event(speech.sse_fields(block))
 
     def _line(self, line: bytes) -> None:
-        if msgspec.json.decode(line)["type"] == "bye":
+        said = msgspec.json.decode(line)
+        if said["type"] == "bye":
             self._leaves(line)
+        elif said["type"] == "mark":
+            self.told_mark(said, listens=None in self.wanted)
         else:
             self._log_frame(speech.decode_log_frame(line))
 
@@ -557,6 +574,8 @@ class Stream(Device):
                 self.begins(where, seq)
         elif fields["event"] == "bye":
             self._leaves(fields["data"].encode())
+        elif fields["event"] == "mark":
+            self.told_mark(msgspec.json.decode(fields["data"]), listens=None in self.wanted)
         else:
             frame = speech.decode_log_frame(fields["data"].encode())
             self._log_frame(frame)

@@ -53,6 +53,7 @@ class Member(Node):
     def freeze(self, seconds: float) -> None:
         """Stop the process, and let it go on after so long."""
         if self.loop is not None:
+            self.happened("a node was frozen")
             self._tell(f"{self.name} is frozen for {seconds:.2f} s")
             self.loop.freeze(seconds)
             self._stalled_at = self.schedule.now + seconds

@@ -105,6 +105,10 @@ class Person:
         self.sign_ins = [SignIn(self, "first"), SignIn(self, "second")]
         self.devices: list[Device] = []
         self.sayings: list[Saying] = []
+        self.marks_asked: dict[str, int] = {}
+        """By room: up to where it was said, at most, that it was read."""
+        self.marks_known: dict[str, int] = {}
+        """By room: the mark as it was answered last, at least."""
 
     def log(self, room: str | None) -> LogId:
         return inbox_log(UserId(self.name)) if room is None else room_log(room)

@@ -29,9 +29,12 @@ def watching(
     happened: Happened,
     fault: Callable[[str, str], None],
     subscriptions: Callable[[], Iterable[Subscription]],
+    *,
+    at_once: bool,
 ) -> Iterator[None]:
     """`happened` is told the situations; `fault` the promises that only a look inside shows broken.
-    `subscriptions` are all there are."""
+    `subscriptions` are all there are. `at_once`: the store's answers take no time, so that none is on its way
+    while something is removed."""
     removed: dict[tuple[Hub, str], int] = {}  # by process: what one was about to do when it died is not done
 
     def fell(result, log, sub):
@@ -41,13 +44,29 @@ def watching(
         if result is not None:
             happened("a reader caught up from memory")
 
+    def added(result, log, entry):
+        if not result and entry.seq > log.head:
+            happened("an event came before its turn")
+
+    def repaired(result, hub, log, past):
+        happened("what a node had not heard of was read")
+
+    def hearing(hear):
+        def call(hub, id, entry):
+            log = hub._logs.get(id)
+            if log is not None and log.known and entry.seq <= log.head:
+                happened("an event was heard of again")
+            hear(hub, id, entry)
+
+        return call
+
     def joined(result, hub, sub):
         if sub.seq:
             happened("a reader joined the head")
 
     def handed_over(result, hub, sub, entries):
         first, log = entries[0], sub.log.id
-        if first.kind != "gap" and first.seq <= removed.get((hub, log), 0):
+        if at_once and first.kind != "gap" and first.seq <= removed.get((hub, log), 0):
             fault("I3", f"{log} {first.seq} was handed out after it was removed")
 
     def trimmed(result, hub, gap):
@@ -84,7 +103,9 @@ def watching(
         for where, name, note in (
             (Log, "fall_behind", fell),
             (Log, "recent", recent),
+            (Log, "add", added),
             (Hub, "_join", joined),
+            (Hub, "_repaired", repaired),
             (Hub, "trimmed", trimmed),
             (Hub, "_hand_over", handed_over),
             (Appending, "_used", used),
@@ -94,4 +115,5 @@ def watching(
         ):
             stack.enter_context(patch.object(where, name, _seen(getattr(where, name), note)))
         stack.enter_context(patch.object(Hub, "_read", read(Hub._read)))
+        stack.enter_context(patch.object(Hub, "hear", hearing(Hub.hear)))
         yield

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -51,18 +51,23 @@ class Truth:
         self,
         schedule: Schedule,
         directory: Path,
-        image: bytes,
+        image: bytes | None,
         chance: Random,
         happened: Callable[[str], None],
     ) -> None:
         self.schedule = schedule
         self.chance = chance
         self.happened = happened
+        """`image` is what it begins with; None: nothing."""
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / "hubbub.db").write_bytes(image)
+        if image is not None:
+            (directory / "hubbub.db").write_bytes(image)
         self._directory = directory
+        self._create = image is None
         self.store: SqliteStore
         self._ended: list[SessionId] = []
+        self.earliest_ms = self.latest_ms = 0
+        """How far from the database's clock the times of messages were, when they were stored."""
         self._quick_seconds = chance.choice((0.0005, 0.003))
         self.heal()
 
@@ -76,12 +81,13 @@ class Truth:
         """How likely."""
 
     def open(self) -> None:
+        self._loop = ProcessLoop(self.schedule)
         self.store = SqliteStore.open(
             self._directory,
             now_ms=self.now_ms,
             randomness=self.chance.randbytes,
             on_broken=self._broke,
-            create=False,
+            create=self._create,
         )
 
     def _broke(self, error: HubbubError) -> None:
@@ -109,6 +115,7 @@ class Truth:
 
     def close(self) -> None:
         run_at_once(self.store.close())
+        self._loop.close()
 
     # -- what is asked of it ------------------------------------------------
 
@@ -127,9 +134,34 @@ class Truth:
             self.happened("the database was full")
             return [StorageFull()] * len(attempt.drafts)
         else:
+            for draft in attempt.drafts:
+                off_ms = draft.sent_at_ms - self.now_ms()
+                self.earliest_ms = min(self.earliest_ms, off_ms)
+                self.latest_ms = max(self.latest_ms, off_ms)
             self.store.append(attempt.drafts, partial(setattr, attempt, "outcomes"))
         assert attempt.outcomes is not None
         return attempt.outcomes
+
+    def _mark(self, *given: Any) -> Any:
+        return self._noted(self.store.mark(*given))
+
+    def _unmark(self, *given: Any) -> Any:
+        return self._noted(self.store.unmark(*given))
+
+    def _noted(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """SQLite's store writes marks at the end of a turn: here at once."""
+        running = asyncio._get_running_loop()
+        asyncio._set_running_loop(self._loop)
+        steps = work.__await__()
+        try:
+            next(steps)
+            self.store.write_notes()
+            next(steps)
+        except StopIteration as end:
+            return end.value
+        finally:
+            asyncio._set_running_loop(running)
+        raise AssertionError("the store waited for something else")
 
     def _end_session(self, id: SessionId) -> bool:
         there: bool = run_at_once(self.store.end_session(id))
@@ -298,7 +330,7 @@ class SharedStore:
             return
         try:
             result, error = work(), None
-        except HubbubError as refusal:
+        except Exception as refusal:
             result, error = None, refusal
         if truth.loses_answers and truth.chance.random() < truth.loses_answers:
             truth.happened("the answer of the database was lost")
@@ -307,6 +339,8 @@ class SharedStore:
         truth.schedule.after(truth.latency(), self._come_back, answer, result, error)
 
     def _come_back(self, answer: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
+        if self._loop.dead:
+            self._truth.happened("a node died while an answer was on its way to it")
         if self._truth.reaches(self._node):
             self._loop.poke(_settle, answer, result, error)
         else:

@@ -48,6 +48,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a seed."""
 
     seed: int
+    kind: str
+    """Of world."""
     faults: list[Fault]
     situations: Counter[str]
     actions: int
@@ -65,6 +67,9 @@ class _Enough(Exception):
 class World:
     """Of some kind: how many machines there are, and what they stand on, is told by who builds on this."""
 
+    KIND = ""
+    AT_ONCE = True
+    """Whether the store's answers take no time."""
     LOOK_SECONDS = 0.5
 
     def __init__(self, seed: int, *, trace: bool = False, first: bool = False) -> None:
@@ -107,6 +112,9 @@ class World:
     def unsettled(self) -> Iterator[str]:
         """What else has not come to rest."""
         return iter(())
+
+    def afterwards(self) -> None:
+        """When all has settled."""
 
     def look(self) -> None:
         """After each little while that the last words take."""
@@ -211,18 +219,35 @@ class World:
 
         self.asking_of(person).ask("GET", f"/room/{room}/messages?{query}", answered)
 
+    def mark(self, person: Person, room: str, seq: int) -> None:
+        """Say that it was read."""
+        person.marks_asked[room] = max(seq, person.marks_asked.get(room, 0))
+
+        def answered(status: int, fields: dict[str, str], body: bytes) -> None:
+            if status == 200:
+                now = msgspec.json.decode(body)["seq"]
+                least = max(seq, person.marks_known.get(room, 0))
+                if not seq <= now <= person.marks_asked[room]:
+                    self.fault("I3", f"{person.name}'s mark in {room} is {now}, {seq} was asked for")
+                person.marks_known[room] = max(least, now)
+            elif status not in (401, 429, 503, 408):
+                self.fault("wire", f"{person.name}'s mark {seq} in {room} was answered {status} {body!r}")
+
+        self.asking_of(person).ask("PUT", f"/room/{room}/mark", answered, body=speech.as_json({"seq": seq}))
+
     # -- the course of it ---------------------------------------------------
 
     def run(self) -> Outcome:
         try:
             with (
                 self.scale.applied(),
-                probes.watching(self.happened, self.fault, self.subscriptions),
+                probes.watching(self.happened, self.fault, self.subscriptions, at_once=self.AT_ONCE),
                 listening(self._bug),
             ):
                 self._begin()
                 self._suffer()
                 self._settle()
+                self.afterwards()
                 self._leave()
                 self._judge()
         except _Enough:
@@ -235,12 +260,14 @@ class World:
             error.add_note(f"in seed {self.seed}")
             raise
         finally:
-            for node in self.nodes:
-                node.cut_short()
+            with listening(lambda text: None):
+                for node in self.nodes:
+                    node.cut_short()
             self.finish()
             shutil.rmtree(self.root, ignore_errors=True)
         return Outcome(
             seed=self.seed,
+            kind=self.KIND,
             faults=self.faults,
             situations=self.situations,
             actions=self.director.done,

@@ -135,11 +135,12 @@ async def test_a_schema_of_the_same_name_that_is_not_ours_is_left_alone(open_pos
         await open_postgres()
 
 
-async def test_an_empty_schema_that_was_made_for_it_is_used(open_postgres, postgres):
-    async with connected(postgres) as connection:
-        await connection.execute("CREATE SCHEMA hubbub")
+async def test_an_empty_schema_that_was_made_for_it_is_used(open_postgres, postgres, databases):
+    """Whoever may not make schemas is given one."""
+    await databases.as_superuser("CREATE ROLE tenant LOGIN PASSWORD 'x'", postgres)
+    databases.do(postgres, "CREATE SCHEMA hubbub AUTHORIZATION tenant")
 
-    await furnish(await open_postgres())
+    await furnish(await open_postgres(databases.url_as("tenant", "x", postgres)))
 
 
 async def test_what_the_user_may_not_do_is_said(open_postgres, postgres, databases):

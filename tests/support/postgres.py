@@ -75,6 +75,18 @@ class Databases:
         """As who may do everything."""
         self.aside.run(self._do(sql, self.superuser_url(url)))
 
+    def offers(self, url: str, extension: str) -> bool:
+        """Whether the server has it, to be put into a database."""
+        return self.aside.run(self._offers(url, extension))
+
+    async def _offers(self, url: str, extension: str) -> bool:
+        connection = await asyncpg.connect(url)
+        try:
+            sql = "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = $1)"
+            return bool(await connection.fetchval(sql, extension))
+        finally:
+            await connection.close()
+
     def superuser_url(self, url: str) -> str:
         """Of the same database, for who may do everything there."""
         return self._server.superuser_url.rpartition("/")[0] + "/" + name_of(url)
@@ -82,6 +94,21 @@ class Databases:
     async def as_superuser(self, script: str, url: str) -> None:
         """Run it with the `{name}` of that database."""
         await asyncio.to_thread(self.aside.run, self._do(script.format(name=name_of(url))))
+
+    async def set(self, name: str, value: str) -> None:
+        """Of the whole server, at once; DEFAULT undoes it."""
+        await asyncio.to_thread(self.aside.run, self._set(name, value))
+
+    async def _set(self, name: str, value: str) -> None:
+        await self._do(f"ALTER SYSTEM SET {name} = {value}")
+        connection = await asyncpg.connect(self._server.superuser_url)
+        try:
+            await connection.execute("SELECT pg_reload_conf()")
+            wanted = value.strip("'").replace("DEFAULT", "")
+            while await connection.fetchval(f"SHOW {name}") != wanted:
+                await asyncio.sleep(0.01)
+        finally:
+            await connection.close()
 
     def url_as(self, user: str, password: str, url: str) -> str:
         return f"postgresql://{user}:{password}@{self._server.address}/{name_of(url)}"

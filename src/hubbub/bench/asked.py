@@ -7,7 +7,7 @@ import msgspec
 from hubbub.bench.orders import Transport
 from hubbub.bench.words import SHORTEST_BYTES
 
-Scenario = Literal["fanout", "room", "posts", "idle", "storm", "slow", "churn", "mixed", "overload"]
+Scenario = Literal["fanout", "room", "posts", "idle", "storm", "slow", "churn", "mixed", "overload", "relay"]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +32,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     settle_seconds: float = 60.0
     """How long after the load everything has to have arrived."""
 
+    nodes: int = 0
+    """Of a cluster that is started for the run; 0: none is."""
+    urls: int = 0
+    """Of a server that runs; several are the nodes of one cluster."""
     check: bool = False
     """Read back what is stored afterwards, and hold it and what the server holds against every promise."""
 
@@ -42,6 +46,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             found.append("--clients, --rooms and --processes are 1 or more")
         if self.people < 1 or self.streams < 1:
             found.append("--people and --streams are 1 or more")
+        if self.nodes < 0:
+            found.append("--cluster: 1 node or more")
+        if self.scenario == "storm" and self.nodes == 1:
+            found.append("--cluster 1: storm kills a node and sends its clients to the others; say 2 or more")
+        if self.scenario == "relay" and self.nodes < 2 and self.urls < 2:
+            found.append("relay: from node to node: say --cluster 2 or more, or several --url")
         if self.rooms > self.clients:
             found.append("--rooms: there are more rooms than clients")
         if min(self.rates, default=0) <= 0 or self.seconds <= 0 or self.warm_up_seconds < 0:

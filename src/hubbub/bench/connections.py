@@ -52,11 +52,13 @@ class Connection(Protocol):
 class Client:
     """A seat, where it stands in its logs, and its connection while it has one."""
 
-    __slots__ = ("connection", "places", "seat", "slow")
+    __slots__ = ("connection", "node", "places", "seat", "slow")
 
-    def __init__(self, seat: Seat, places: Places) -> None:
+    def __init__(self, seat: Seat, places: Places, node: int = 0) -> None:
         self.seat = seat
         self.places = places
+        self.node = node
+        """Which of the server's addresses it connects to."""
         self.connection: Connection | None = None
         self.slow = False
 

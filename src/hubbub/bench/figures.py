@@ -1,6 +1,6 @@
 """What was measured of one load, as numbers for a table and for JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -52,6 +52,11 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """From the end of the load until everything had arrived."""
     server_cpu: float | None
     """Cores: CPU seconds a second of the measured load, of all the server's threads."""
+    server_cpu_of: dict[str, float]
+    """The same of each of the processes it consists of."""
+    counted_per_second: dict[str, float]
+    """What a cluster has counted in the measured time, over all nodes: messages on the bus, commits, bytes
+    of the database's journal."""
     server_rss_before_bytes: int | None
     server_rss_most_bytes: int | None
     """Seen while the load lasted and until everything had arrived."""
@@ -87,7 +92,8 @@ def figures(
     loaded: Sequence[Loaded],
     taken: Sequence[Taken],
     settled_seconds: float,
-    server_cpu_seconds: float | None,
+    server_cpu_of: Mapping[str, float],
+    counted_per_second: Mapping[str, float],
     server_rss_before_bytes: int | None,
     server_rss_most_bytes: int | None,
     server_rss_bytes: int | None,
@@ -107,7 +113,9 @@ def figures(
         shed_ms=latency(merged([each.sheds for each in taken])),
         lateness_ms=latency(merged([each.lateness for each in taken])),
         settled_seconds=settled_seconds,
-        server_cpu=None if server_cpu_seconds is None else server_cpu_seconds / seconds,
+        server_cpu=sum(server_cpu_of.values()) if server_cpu_of else None,
+        server_cpu_of=dict(server_cpu_of),
+        counted_per_second=dict(counted_per_second),
         server_rss_before_bytes=server_rss_before_bytes,
         server_rss_most_bytes=server_rss_most_bytes,
         server_rss_bytes=server_rss_bytes,

@@ -6,12 +6,14 @@ import asyncio
 import random
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import nullcontext, suppress
 from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hubbub.bench.comeback import Comeback
 from hubbub.bench.connections import Client, Refused
 from hubbub.bench.hearing import inbox
 from hubbub.bench.histogram import Histogram
@@ -50,8 +52,7 @@ class Loading:
         worker = self._worker
         worker.ledger.measure_from_ns = worker.hearing.measure_from_ns = order.measure_from_ns
         ends_ns = order.start_ns + int(order.seconds * NANOSECONDS)
-        standing = self._standing
-        measured = asyncio.gather(_at(order.measure_from_ns, standing), _at(ends_ns, standing))
+        marks = Marks((order.measure_from_ns, ends_ns), self._standing)
         aims = self._aims(order.direct_share)
         paced = [self._paced(order, order.per_second, lambda due_ns: self._post(next(aims), due_ns))]
         returning: set[asyncio.Task[None]] = set()
@@ -59,9 +60,11 @@ class Loading:
             paced.append(self._paced(order, order.returns_per_second, self._returns(returning)))
         if order.pages_per_second:
             paced.append(self._paced(order, order.pages_per_second, await self._reads()))
-        await self._keep(paced)
+        comeback = Comeback(worker, self.returns)
+        async with comeback if order.lost_come_back else nullcontext():
+            await self._keep(paced, marks)
         await asyncio.gather(*returning)
-        begun, ended = await measured
+        begun, ended = marks.taken
         return Loaded(
             sent=ended.sent - begun.sent,
             acknowledged=ended.acknowledged - begun.acknowledged,
@@ -69,6 +72,8 @@ class Loading:
             delivered=ended.delivered - begun.delivered,
             cpu_seconds=ended.cpu_seconds - begun.cpu_seconds,
             limit=worker.ledger.limit,
+            came_back=comeback.count,
+            last_back_ns=comeback.last_ns,
         )
 
     def _paced(self, order: Load, per_second: float, act: Callable[[int], None]) -> Paced:
@@ -82,21 +87,25 @@ class Loading:
         )
         return pace, act
 
-    async def _keep(self, paced: list[Paced]) -> None:
+    async def _keep(self, paced: list[Paced], marks: Marks) -> None:
         """Do everything when it is due, between what is read as well, until the last is done."""
         hearing = self._worker.hearing
 
         def tick(now_ns: int) -> None:
             hearing.tick_at_ns = now_ns + TICK_NS
+            marks.look(now_ns)
             for pace, act in paced:
                 for number in pace.take(now_ns):
                     act(pace.due_ns(number))
 
         hearing.tick = tick
         await _at(paced[0][0].start_ns, lambda: None)
-        while not all(pace.is_over for pace, _ in paced) and self._worker.ledger.limit is None:
+        while not (marks.are_taken and all(pace.is_over for pace, _ in paced)):
             tick(time.monotonic_ns())
+            if self._worker.ledger.limit is not None:
+                break
             await asyncio.sleep(TICK_NS / NANOSECONDS)
+        marks.look(sys.maxsize)
         hearing.tick_at_ns = sys.maxsize
 
     def _standing(self) -> Progress:
@@ -149,7 +158,7 @@ class Loading:
     async def _reads(self) -> Callable[[int], None]:
         worker = self._worker
         rooms = sorted({room for client in worker.readers for room in client.seat.rooms})
-        readers = [await worker.open_rest(client.seat) for client in worker.readers[:PAGE_READERS]]
+        readers = [await worker.open_rest(client) for client in worker.readers[:PAGE_READERS]]
         turn: Iterator[RestClient] = cycle(readers)
 
         def act(due_ns: int) -> None:
@@ -163,6 +172,28 @@ class Loading:
             self.pages.add((time.monotonic_ns() - due_ns) // 1000)
         else:
             self.pages_failed += 1
+
+
+class Marks:
+    """How far everything was at some moments.
+
+    Looked at between reads, as all that is due: a timer waits until all is read that thousands of sockets
+    hold, which may take longer than the load lasts.
+    """
+
+    def __init__(self, moments_ns: Iterable[int], read: Callable[[], Progress]) -> None:
+        self._left = deque(sorted(moments_ns))
+        self._read = read
+        self.taken: list[Progress] = []
+
+    def look(self, now_ns: int) -> None:
+        while self._left and now_ns >= self._left[0]:
+            self._left.popleft()
+            self.taken.append(self._read())
+
+    @property
+    def are_taken(self) -> bool:
+        return not self._left
 
 
 def _at(moment_ns: int, act: Callable[[], _T]) -> Coroutine[Any, Any, _T]:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import msgspec
 
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
-_PACKAGES = ("hubbub", "uvloop", "uvicorn", "websockets", "msgspec", "apsw")
+_PACKAGES = ("hubbub", "uvloop", "uvicorn", "websockets", "msgspec", "apsw", "asyncpg", "nats-py")
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -34,6 +35,37 @@ def cpu_seconds(pid: int) -> float | None:
     except OSError:
         return None
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def family_cpu_seconds(pid: int) -> float | None:
+    """The same of a process and all that descends from it, with those of its own that have ended."""
+    spent = _ended_children_cpu_seconds(pid)
+    if spent is None:
+        return None
+    return spent + sum(cpu_seconds(each) or 0.0 for each in family(pid))
+
+
+def _ended_children_cpu_seconds(pid: int) -> float | None:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[13]) + int(fields[14])) / _TICKS
+
+
+def family(pid: int) -> list[int]:
+    """The process and what descends from it."""
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue  # it has ended meanwhile
+        parents.setdefault(parent, []).append(int(stat.parent.name))
+    found = [pid]
+    for each in found:
+        found += parents.get(each, [])
+    return found
 
 
 def memory(pid: int) -> Memory | None:
@@ -55,6 +87,12 @@ def resident_bytes(pid: int) -> int | None:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
     except OSError:
         return None
+
+
+def most_connections() -> int:
+    """How many one process of clients may hold, by the descriptors it may have, with some left for itself."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(1, hard - hard // 5) if hard != resource.RLIM_INFINITY else 1 << 20
 
 
 def split_cores() -> tuple[frozenset[int], frozenset[int]]:

@@ -20,7 +20,7 @@ from hubbub.bench.asked import Asked
 from hubbub.bench.refusals import limited, refusal
 from hubbub.bench.screen import Screen
 from hubbub.bench.seats import CLIENTS_PER_SOURCE, POSTERS, People, Person, Place, source
-from hubbub.bench.server import ServerFailed
+from hubbub.bench.server import Address, ServerFailed
 
 AT_ONCE = 8
 """Requests under way: enough to keep the server's password workers busy, few enough never to be too many."""
@@ -50,13 +50,13 @@ def sessions_for(asked: Asked) -> int:
     return max(asked.people, -(-streams // asked.streams))
 
 
-async def newcomers(address: tuple[str, int], asked: Asked, screen: Screen) -> People:
+async def newcomers(addresses: Sequence[Address], asked: Asked, screen: Screen) -> People:
     """Raises Limited, ServerFailed."""
-    host, port = address
     async with AsyncExitStack() as stack:
         clients = [
             await stack.enter_async_context(_client(f"http://{host}:{port}", source(first, host)))
             for first in range(0, asked.clients, CLIENTS_PER_SOURCE)
+            for host, port in addresses
         ]
         return await _Arrival(clients, asked, os.urandom(4).hex(), screen).all()
 

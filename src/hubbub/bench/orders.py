@@ -24,8 +24,10 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     """Which of how many that share a load it is."""
     run: str
     """Names the run in every key."""
-    host: str
-    port: int
+    addresses: list[tuple[str, int]]
+    """Of the server's nodes. A client keeps to one of them, by its number."""
+    apart: bool = False
+    """Who only posts does it at the last node, and who reads does it at the others."""
     transport: Transport
     size_bytes: int
     """Of a text."""
@@ -66,6 +68,9 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     """How many pages are read back meanwhile."""
     direct_share: float = 0.0
     """Of the posts, how many are to one person."""
+    lost_come_back: bool = False
+    """Whoever loses its connection opens another at once, at the next node, and posts again what was not
+    answered."""
 
 
 class Settle(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +95,10 @@ class Repeat(msgspec.Struct, frozen=True):
     """Post again what was not answered, under the same keys."""
 
 
+class Reach(msgspec.Struct, frozen=True):
+    """One post in every room somebody reads here, all at once."""
+
+
 class Slow(msgspec.Struct, frozen=True, kw_only=True):
     """Some of the readers, spread evenly, read no more than so much from now on. Zero: as fast as others."""
 
@@ -105,7 +114,7 @@ class Tell(msgspec.Struct, frozen=True):
     """Say what was found, and end."""
 
 
-Order = Connect | Load | Settle | Answer | Part | Repeat | Slow | Take | Tell
+Order = Connect | Load | Settle | Answer | Part | Reach | Repeat | Slow | Take | Tell
 
 # -- answers ----------------------------------------------------------------
 
@@ -143,6 +152,10 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     cpu_seconds: float
     limit: Refusal | None
     """What ended the load early, if anything did."""
+    came_back: int = 0
+    """Clients that had lost their connection."""
+    last_back_ns: int = 0
+    """When the last of them listened again, of CLOCK_MONOTONIC."""
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):

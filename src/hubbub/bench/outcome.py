@@ -20,6 +20,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """Which one it was: how it was started, or where it is."""
     server_says: dict[str, Any] = msgspec.field(default_factory=dict)
     """Of itself, when it is asked whether it is ready: its version, its store, how durable that is."""
+    cluster: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Where there are several nodes: which, and on what."""
 
     @property
     def broken(self) -> bool:

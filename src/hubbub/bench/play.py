@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from hubbub.bench.asked import Asked, Scenario
+from hubbub.bench.clustered import OwnCluster
 from hubbub.bench.newcomers import newcomers
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.scenarios.churn import churn
@@ -16,6 +17,7 @@ from hubbub.bench.scenarios.idle import idle
 from hubbub.bench.scenarios.mixed import mixed
 from hubbub.bench.scenarios.overload import overload
 from hubbub.bench.scenarios.posts import posts
+from hubbub.bench.scenarios.relay import relay
 from hubbub.bench.scenarios.slow import slow
 from hubbub.bench.scenarios.storm import storm
 from hubbub.bench.screen import Screen
@@ -33,6 +35,7 @@ SCENARIOS: dict[Scenario, Callable[[Stage], Awaitable[Outcome]]] = {
     "churn": churn,
     "mixed": mixed,
     "overload": overload,
+    "relay": relay,
 }
 
 _SPARE_SOCKETS = 100
@@ -60,8 +63,8 @@ async def play_on(
     _leave_when_asked()
     with Screen(Console(stderr=True)) as screen:
         if people is None:
-            people = await newcomers(server.address, asked, screen)
-        stage = Stage(asked=asked, people=people, server=server, own=None, cores=cores, screen=screen)
+            people = await newcomers(server.addresses, asked, screen)
+        stage = Stage(asked=asked, people=people, server=server, cores=cores, screen=screen)
         return await _played(stage)
 
 
@@ -75,11 +78,31 @@ async def play_alone(own: OwnServer, asked: Asked, people: People, cores: frozen
             return await _played(stage)
 
 
+async def play_on_cluster(
+    cluster: OwnCluster, asked: Asked, fill: Callable[[str], Awaitable[People]], cores: frozenset[int]
+) -> Outcome:
+    """Start a cluster, load it and stop it. `fill` puts people and rooms into the database at an address.
+
+    Raises ServerFailed, FleetFailed.
+    """
+    _leave_when_asked()
+    with Screen(Console(stderr=True)) as screen:
+        screen.step("starting a cluster")
+        async with cluster:
+            people = await fill(cluster.database)
+            stage = Stage(
+                asked=asked, people=people, server=cluster, cluster=cluster, cores=cores, screen=screen
+            )
+            return replace(await _played(stage), cluster=cluster.facts)
+
+
 async def _played(stage: Stage) -> Outcome:
     before = await stage.resources() if stage.asked.check else None
     outcome = await SCENARIOS[stage.asked.scenario](stage)
+    several = len(stage.server.addresses) > 1
     return replace(
         outcome,
+        cluster={"nodes": stage.urls} if several else {},
         kept=[] if before is None else await stage.check(before),
         server=stage.server.described,
         server_says=await stage.readiness(),

@@ -5,6 +5,7 @@ What is read is kept as numbers, page by page: a log of millions takes eight byt
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from itertools import cycle
 from typing import TypeVar
 
 import httpx2
@@ -31,13 +32,13 @@ _T = TypeVar("_T")
 
 
 class Readback:
-    """One server after a run."""
+    """One server after a run. Where it has several nodes, they are asked in turn."""
 
     def __init__(
-        self, url: str, run: str, people: People, *, patience_seconds: float = PATIENCE_SECONDS
+        self, urls: Sequence[str], run: str, people: People, *, patience_seconds: float = PATIENCE_SECONDS
     ) -> None:
         """`patience_seconds`: how long each request is tried again."""
-        self._url = url
+        self._urls = cycle(urls)
         self._run = run
         self._patience_seconds = patience_seconds
         self._tokens = {person.name: person.token for person in people.users}
@@ -109,9 +110,9 @@ class Readback:
         async def read_back(number: int) -> None:
             room = rooms[number % len(rooms)]
             author = list(self._tokens)[number % len(self._tokens)]
-            async with self._client(author) as client:
+            async with self._client(author) as client, self._client(author) as another:
                 receipt = await client.post(f"read back {number}", room=room)
-                page = await client.page(room, after=receipt.seq - 1, limit=1)
+                page = await another.page(room, after=receipt.seq - 1, limit=1)
             told.read_back += 1
             if page[:1] != [receipt]:
                 told.not_there.append(f"{room} {receipt.seq} was acknowledged and could not be read")
@@ -122,7 +123,7 @@ class Readback:
 
     def _client(self, name: str) -> Client:
         return Client(
-            self._url,
+            next(self._urls),
             token=self._tokens[name],
             patience_seconds=self._patience_seconds,
             agent="hubbub-bench",

@@ -1,6 +1,7 @@
 """A run's outcome as a table for people and as JSON for programs."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -32,6 +33,7 @@ def as_json(asked: Asked, outcome: Outcome, described: dict[str, Any]) -> bytes:
         **described,
         "server": outcome.server,
         "server_says": outcome.server_says,
+        "cluster": outcome.cluster,
         "asked": msgspec.to_builtins(asked),
         "loads": [each.as_dict() for each in outcome.loads],
         "facts": outcome.facts,
@@ -78,19 +80,39 @@ def _said(said: dict[str, Any]) -> str:
     return "hubbub " + ", ".join(str(said[name]) for name in names if name in said)
 
 
+_Row = tuple[str, Callable[[Figures], str]]
+
+
 def _loads(loads: list[Figures]) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("", no_wrap=True)
     for load in loads:
         table.add_column(load.name, justify="right", no_wrap=True)
-    for name, tell in _ROWS:
+    for name, tell in (*_ROWS, *_rows_of_a_cluster(loads)):
         told = [tell(load) for load in loads]
         if set(told) != {"–"}:
             table.add_row(name, *told)
     return table
 
 
-_Row = tuple[str, Callable[[Figures], str]]
+def _rows_of_a_cluster(loads: list[Figures]) -> list[_Row]:
+    """What each of its parts has used, and what they have counted."""
+    parts = dict.fromkeys(name for load in loads for name in load.server_cpu_of)
+    counted = dict.fromkeys(name for load in loads for name in load.counted_per_second)
+    return [
+        *((f"CPU of {name}, cores", partial(_part, name)) for name in parts if len(parts) > 1),
+        *((f"{name.replace('_', ' ')}/s", partial(_count, name)) for name in counted),
+    ]
+
+
+def _part(name: str, load: Figures) -> str:
+    value = load.server_cpu_of.get(name)
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _count(name: str, load: Figures) -> str:
+    value = load.counted_per_second.get(name)
+    return "–" if value is None else f"{value:,.1f}"
 
 
 def _ms(value: float | None) -> str:

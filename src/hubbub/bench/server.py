@@ -22,48 +22,75 @@ class ServerFailed(Exception):
     """It did not start, or cannot be reached."""
 
 
+Address = tuple[str, int]
+
+
 class Server(Protocol):
-    """What is measured."""
+    """What is measured: one process, or the nodes of a cluster, over which the clients are spread."""
 
     @property
-    def pid(self) -> int | None:
-        """None when nobody said which process it is: then its CPU and memory are not known."""
+    def addresses(self) -> Sequence[Address]:
+        """Of its nodes, one at least."""
         ...
 
     @property
-    def metrics(self) -> str | None:
-        """The address of its metrics, where that is known."""
+    def pids(self) -> Mapping[str, int]:
+        """The processes of its nodes by their names; none when nobody said which they are: then its CPU and
+        memory are not known."""
         ...
 
     @property
-    def address(self) -> tuple[str, int]: ...
+    def beside(self) -> Mapping[str, int]:
+        """What else works for it, each with all that descends from it: its CPU is the server's too."""
+        ...
+
+    @property
+    def metrics(self) -> Sequence[str]:
+        """Where the metrics of its nodes are, as far as that is known."""
+        ...
 
     @property
     def described(self) -> str:
         """How it was started, or where it is."""
         ...
 
+    async def counted(self) -> Mapping[str, int]:
+        """What it has counted so far of what it did; nothing where that is not looked at."""
+        ...
+
 
 class RunningServer:
-    """One somebody else has started."""
+    """One somebody else has started, or several that are nodes of one cluster."""
 
-    def __init__(self, url: str, pid: int | None, metrics: str | None = None) -> None:
-        parts = urlsplit(url if "//" in url else f"http://{url}")
-        if parts.scheme not in ("http", "ws") or not parts.hostname:
-            raise ServerFailed(f"{url}: say http://HOST:PORT; TLS is measured by measuring the proxy")
-        # By number, so that clients can connect from many addresses of the loopback.
-        host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname
-        self.address = (host, parts.port or 80)
-        self.pid = pid
+    beside: Mapping[str, int] = {}
+
+    def __init__(self, urls: Sequence[str], pids: Sequence[int] = (), metrics: Sequence[str] = ()) -> None:
+        self.addresses = [_address(url) for url in urls]
+        self.pids = {f"node {number}": pid for number, pid in enumerate(pids, 1)}
         self.metrics = metrics
-        self.described = f"a server that ran already at {parts.scheme}://{parts.netloc}"
+        at = ", ".join(url if "//" in url else f"http://{url}" for url in urls)
+        self.described = f"{'servers' if len(urls) > 1 else 'a server'} that ran already at {at}"
+
+    async def counted(self) -> Mapping[str, int]:
+        return {}
+
+
+def _address(url: str) -> Address:
+    parts = urlsplit(url if "//" in url else f"http://{url}")
+    if parts.scheme not in ("http", "ws") or not parts.hostname:
+        raise ServerFailed(f"{url}: say http://HOST:PORT; TLS is measured by measuring the proxy")
+    # By number, so that clients can connect from many addresses of the loopback.
+    host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname
+    return host, parts.port or 80
 
 
 class OwnServer:
     """`hubbub serve` on a store of its own, pinned to its cores. Use as an async context manager.
 
-    Always true: between `start` and the end of it, `pid` is a process that this started.
+    Always true: between `start` and the end of it, `pids` has the process that this started.
     """
+
+    beside: Mapping[str, int] = {}
 
     def __init__(
         self,
@@ -81,17 +108,24 @@ class OwnServer:
         self._cores = cores
         self._listen = "127.0.0.1:0"
         self._admin_listen = "127.0.0.1:0" if watched else "off"
-        self.metrics: str | None = None
+        self.metrics: list[str] = []
         self._process: asyncio.subprocess.Process | None = None
 
     @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
+    def pids(self) -> Mapping[str, int]:
+        return {"server": self._process.pid} if self._process else {}
 
     @property
-    def address(self) -> tuple[str, int]:
+    def address(self) -> Address:
         host, _, port = self._listen.rpartition(":")
         return host, int(port)
+
+    @property
+    def addresses(self) -> Sequence[Address]:
+        return [self.address]
+
+    async def counted(self) -> Mapping[str, int]:
+        return {}
 
     @property
     def described(self) -> str:
@@ -118,7 +152,7 @@ class OwnServer:
         try:
             self._listen = (await self._told(self._process, _LISTENS)).partition("//")[2]
             if self._admin_listen != "off":
-                self.metrics = await self._told(self._process, _METRICS)
+                self.metrics = [await self._told(self._process, _METRICS)]
         except BaseException:  # nobody else would stop it
             await self.kill()
             raise

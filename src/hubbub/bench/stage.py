@@ -3,14 +3,18 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import zip_longest
 from typing import Any
 
 import httpx2
+import msgspec
+from msgspec.structs import replace
 
 from hubbub.bench import machine
 from hubbub.bench.asked import Asked
+from hubbub.bench.clustered import OwnCluster
 from hubbub.bench.figures import Figures, figures
 from hubbub.bench.fleet import Fleet
 from hubbub.bench.hearing import inbox
@@ -39,7 +43,7 @@ from hubbub.bench.seats import People, Seat, seat, shares
 from hubbub.bench.server import OwnServer, Server, ServerFailed
 from hubbub.bench.verdict import Verdict, judge
 from hubbub.bench.watch import Health, Watch
-from hubbub.check import Resources, at_rest, resources
+from hubbub.check import Resources, at_rest, resources, together
 from hubbub.client import ConnectionLost
 
 AT_ONCE = 128
@@ -53,6 +57,9 @@ MEMORY_BOUND_BYTES_A_CLIENT = 4096
 """How far a server may have grown when everybody has left again: SQLite's page cache takes 64 MiB, what was
 looked up last some more, and what the allocator keeps of ten thousand connections goes with their number."""
 
+DATABASE_CONNECTIONS = 8
+"""How many a node of a cluster opens when it first needs them, and keeps: they are not left over."""
+
 LEAD_SECONDS = 0.1
 """Between ordering a load and its beginning, so that all processes are told in time."""
 
@@ -64,7 +71,8 @@ class Stage:
         asked: Asked,
         people: People,
         server: Server,
-        own: OwnServer | None,
+        own: OwnServer | None = None,
+        cluster: OwnCluster | None = None,
         cores: frozenset[int],
         screen: Screen,
     ) -> None:
@@ -72,7 +80,8 @@ class Stage:
         self.people = people
         self.server = server
         self.own = own
-        """The same as `server` when this run has started it, and may kill it."""
+        self.cluster = cluster
+        """One of them is the same as `server` when this run has started it, and may kill it."""
         self.screen = screen
         self.run = os.urandom(4).hex()
         self.began: dict[str, int] = {}
@@ -80,16 +89,22 @@ class Stage:
         self.judged: list[Findings] = []
         """All that the verdict was given on."""
         self._cores = cores
+        self.last_back_ns = 0
+        """When all were back who had lost their connection in the last load, of CLOCK_MONOTONIC; 0: nobody
+        had lost one."""
         self._processes = 0
         """How many there were so far: each has a number of its own in the keys of its posts."""
 
     @property
     def host(self) -> str:
-        return self.server.address[0]
+        return self.server.addresses[0][0]
+
+    @property
+    def urls(self) -> list[str]:
+        return [f"http://{host}:{port}" for host, port in self.server.addresses]
 
     async def heads(self, seats: Iterable[Seat]) -> dict[str, int]:
         """Where all logs of these clients end now. Raises ServerFailed."""
-        host, port = self.server.address
         heads: dict[str, int] = {}
         asked: dict[str, tuple[str, str]] = {}
         for each in seats:
@@ -97,7 +112,7 @@ class Stage:
             if each.hears_inbox:
                 asked[inbox(each.user)] = ("/inbox/messages?limit=1", each.token)
         turn = asyncio.Semaphore(LOOKS_AT_ONCE)
-        async with httpx2.AsyncClient(base_url=f"http://{host}:{port}", trust_env=False) as http:
+        async with httpx2.AsyncClient(base_url=self.urls[0], trust_env=False) as http:
 
             async def one(log: str, path: str, token: str) -> None:
                 async with turn:
@@ -107,14 +122,19 @@ class Stage:
         return heads
 
     async def fleet(
-        self, readers: Sequence[Seat], posters: Sequence[Seat] = (), *, began: dict[str, int] | None = None
+        self,
+        readers: Sequence[Seat],
+        posters: Sequence[Seat] = (),
+        *,
+        began: dict[str, int] | None = None,
+        apart: bool = False,
     ) -> Fleet:
         """The processes of clients for these seats, to be used as a context manager.
 
-        They hear what follows `began`, by default what is posted from now on. Raises ServerFailed.
+        They hear what follows `began`, by default what is posted from now on. `apart`: those who post are on
+        another node than those who read. Raises ServerFailed.
         """
         asked = self.asked
-        host, port = self.server.address
         self.screen.step("looking where the rooms end")
         began = await self.heads((*readers, *posters)) if began is None else began
         listening, posting = shares(readers, asked.processes), shares(posters, asked.processes)
@@ -127,8 +147,8 @@ class Stage:
                     index=index,
                     of=asked.processes,
                     run=self.run,
-                    host=host,
-                    port=port,
+                    addresses=list(self.server.addresses),
+                    apart=apart,
                     transport=asked.transport,
                     size_bytes=asked.payload_bytes,
                     cores=self._cores,
@@ -187,13 +207,15 @@ class Stage:
         name: str = "",
         slow_too: bool = True,
         come_back: bool = False,
+        lost_come_back: bool = False,
         health: Health | None = None,
         **beside: float,
     ) -> Figures:
         """Post at a rate until all has arrived, and what was measured meanwhile.
 
         `beside`: what else goes on, as in `Load`. `slow_too`: whether slow readers are waited for.
-        `come_back`: whether those whose connection the server has ended do, with the place where they stand.
+        `come_back`: whether those whose connection the server has ended do afterwards, with the place where
+        they stand; `lost_come_back`: at once, amid the load.
         `health` asks while the load is measured. Raises Limited.
         """
         asked = self.asked
@@ -206,16 +228,18 @@ class Stage:
             per_second=per_second,
             seconds=whole_seconds,
             measure_from_ns=measure_from_ns,
+            lost_come_back=lost_come_back,
             **beside,
         )
         ends_ns = start_ns + int(whole_seconds * NANOSECONDS)
         async with Watch(self.resident_bytes) as watch:
-            begun = asyncio.create_task(_at(measure_from_ns, self.server_cpu_seconds))
-            ended = asyncio.create_task(_at(ends_ns, self.server_cpu_seconds))
+            begun = asyncio.create_task(self._standing(measure_from_ns))
+            ended = asyncio.create_task(self._standing(ends_ns))
             asking = asyncio.create_task(health.ask(measure_from_ns, ends_ns)) if health else None
             loaded = await fleet.ask(order, Loaded)
             _check_limits(loaded)
-            before, after = await begun, await ended
+            self.last_back_ns = max(each.last_back_ns for each in loaded)
+            cpu, counted = (await begun).until(await ended)
             if asking is not None:
                 await asking
             ended_at = time.monotonic()
@@ -230,7 +254,8 @@ class Stage:
             loaded=loaded,
             taken=await fleet.ask(Take(), Taken),
             settled_seconds=settled_seconds,
-            server_cpu_seconds=None if before is None or after is None else after - before,
+            server_cpu_of=cpu,
+            counted_per_second=counted,
             server_rss_before_bytes=watch.before_bytes,
             server_rss_most_bytes=watch.most_bytes,
             server_rss_bytes=self.resident_bytes(),
@@ -253,16 +278,24 @@ class Stage:
 
     async def resources(self) -> Resources:
         """What it holds now, as far as it can be known. Raises ServerFailed."""
+        server = self.server
+        pids: Iterable[int | None] = server.pids.values() or (None,)
+        metrics: Iterable[str | None] = server.metrics or (None,)
         try:
-            return await resources(pid=self.server.pid, metrics=self.server.metrics)
+            nodes = await asyncio.gather(
+                *(resources(pid=pid, metrics=at) for pid, at in zip_longest(pids, metrics))
+            )
         except ConnectionLost as error:
             raise ServerFailed(str(error)) from error
+        return together(nodes)
 
     async def check(self, before: Resources) -> list[Kept]:
         """After the load: every promise, against what the server stores and holds. Raises ServerFailed."""
-        host, port = self.server.address
+        nodes = len(self.server.addresses)
+        if before.descriptors is not None and (nodes > 1 or self.cluster is not None):
+            before = replace(before, descriptors=before.descriptors + DATABASE_CONNECTIONS * nodes)
         self.screen.step("reading back what is stored")
-        readback = Readback(f"http://{host}:{port}", self.run, self.people)
+        readback = Readback(self.urls, self.run, self.people)
         stored = await readback.stored(self.began, sample(self.judged))
         again = await readback.again(self.judged, [log for log in self.began if "/" not in log])
         self.screen.step("waiting for the server to come to rest")
@@ -274,13 +307,15 @@ class Stage:
             again,
             before=before,
             after=after,
-            memory_bound_bytes=MEMORY_BOUND_BYTES + self.asked.clients * MEMORY_BOUND_BYTES_A_CLIENT,
+            memory_bound_bytes=(
+                MEMORY_BOUND_BYTES * nodes + self.asked.clients * MEMORY_BOUND_BYTES_A_CLIENT
+            ),
         )
 
     @asynccontextmanager
     async def health(self) -> AsyncIterator[Health]:
         """Somebody to ask whether the server lives. Raises ServerFailed."""
-        host, port = self.server.address
+        host, port = self.server.addresses[0]
         asking = seat(0, self.people, host, rooms=())
         connection = RestClient(asking, f"{host}:{port}")
         try:
@@ -295,22 +330,69 @@ class Stage:
 
     async def readiness(self) -> dict[str, Any]:
         """What the server says of itself; nothing where it does not."""
-        host, port = self.server.address
-        async with httpx2.AsyncClient(base_url=f"http://{host}:{port}", trust_env=False) as http:
+        async with httpx2.AsyncClient(base_url=self.urls[0], trust_env=False) as http:
             try:
                 said = (await http.get("/health/ready")).json()
             except (httpx2.TransportError, ValueError):
                 return {}
         return said if isinstance(said, dict) else {}
 
-    def server_cpu_seconds(self) -> float | None:
-        return machine.cpu_seconds(self.server.pid) if self.server.pid is not None else None
+    async def _standing(self, moment_ns: int) -> "_Standing":
+        """At a moment of CLOCK_MONOTONIC."""
+        await asyncio.sleep(max(0.0, (moment_ns - time.monotonic_ns()) / NANOSECONDS))
+        cpu_at, cpu = time.monotonic(), self.server_cpu_seconds()
+        counted = await self.server.counted()
+        return _Standing(cpu_at, cpu, time.monotonic(), counted)
+
+    def server_cpu_seconds(self) -> dict[str, float]:
+        """By the names of its processes."""
+        server = self.server
+        read = {name: machine.cpu_seconds(pid) for name, pid in server.pids.items()}
+        read |= {name: machine.family_cpu_seconds(pid) for name, pid in server.beside.items()}
+        return {name: seconds for name, seconds in read.items() if seconds is not None}
 
     def resident_bytes(self) -> int | None:
-        return machine.resident_bytes(self.server.pid) if self.server.pid is not None else None
+        """Of all its nodes."""
+        return _whole([machine.resident_bytes(pid) for pid in self.server.pids.values()])
 
     def memory(self) -> machine.Memory | None:
-        return machine.memory(self.server.pid) if self.server.pid is not None else None
+        """Of all its nodes."""
+        nodes = [machine.memory(pid) for pid in self.server.pids.values()]
+        known = [memory for memory in nodes if memory is not None]
+        if not known or len(known) < len(nodes):
+            return None
+        return machine.Memory(
+            rss=sum(each.rss for each in known),
+            pss=sum(each.pss for each in known),
+            uss=sum(each.uss for each in known),
+        )
+
+
+class _Standing(msgspec.Struct, frozen=True):
+    """What the server had used, and counted, by some moment in seconds."""
+
+    cpu_at: float
+    cpu_seconds: Mapping[str, float]
+    counted_at: float
+    counted: Mapping[str, int]
+
+    def until(self, later: "_Standing") -> tuple[dict[str, float], dict[str, float]]:
+        """What came to these a second, of all that was there both times; of what is counted nothing where a
+        node has gone meanwhile, with its counts."""
+        cpu = _a_second(self.cpu_seconds, later.cpu_seconds, later.cpu_at - self.cpu_at)
+        if len(cpu) < len(self.cpu_seconds):
+            return cpu, {}
+        return cpu, _a_second(self.counted, later.counted, later.counted_at - self.counted_at)
+
+
+def _a_second(before: Mapping[str, float], after: Mapping[str, float], seconds: float) -> dict[str, float]:
+    return {name: (after[name] - was) / seconds for name, was in before.items() if name in after}
+
+
+def _whole(parts: Sequence[int | None]) -> int | None:
+    """Their sum; None where there are none, or one is not known."""
+    known = [part for part in parts if part is not None]
+    return sum(known) if known and len(known) == len(parts) else None
 
 
 async def _head(http: httpx2.AsyncClient, path: str, token: str) -> int:
@@ -331,8 +413,3 @@ def _check_limits(loaded: Sequence[Loaded]) -> None:
     for each in loaded:
         if each.limit is not None:
             raise limited("a post", each.limit)
-
-
-async def _at(moment_ns: int, read: Callable[[], float | None]) -> float | None:
-    await asyncio.sleep(max(0.0, (moment_ns - time.monotonic_ns()) / NANOSECONDS))
-    return read()

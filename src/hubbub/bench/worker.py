@@ -6,7 +6,7 @@ import os
 import resource
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection as Pipe
 
@@ -27,6 +27,7 @@ from hubbub.bench.orders import (
     Order,
     Part,
     Progress,
+    Reach,
     Repeat,
     Reply,
     Settle,
@@ -87,11 +88,13 @@ class Worker:
     def __init__(self, pipe: Pipe, share: Share) -> None:
         self._pipe = pipe
         self._share = share
-        self._host = f"{share.host}:{share.port}"
+        self.nodes = len(share.addresses)
+        for_readers = range(self.nodes - 1 if share.apart else self.nodes)
+        for_posters = range(self.nodes)[-1:] if share.apart else range(self.nodes)
         self.hearing = Hearing(share.run, time.monotonic_ns)
         self.ledger = Ledger(share.run, share.process, share.size_bytes, time.monotonic_ns)
-        self.readers = [Client(seat, Places(_began(seat, share.began))) for seat in share.readers]
-        self.posters = [Client(seat, Places({})) for seat in share.posters]
+        self.readers = [_client(seat, _began(seat, share.began), for_readers) for seat in share.readers]
+        self.posters = [_client(seat, {}, for_posters) for seat in share.posters]
         self._loading = Loading(self, share)
         self._slowness = Slowness()
         self._orders: asyncio.Queue[Order] = asyncio.Queue()
@@ -155,7 +158,9 @@ class Worker:
             case Part():
                 return self._part()
             case Repeat():
-                return self._repeat()
+                return Done(count=self.repeat())
+            case Reach():
+                return self._reach()
             case Slow():
                 return Done(count=self._slowness.impose(order, self.readers))
             case Take():
@@ -176,7 +181,7 @@ class Worker:
             async with turn:
                 try:
                     async with asyncio.timeout(order.within_seconds):
-                        await self._open_at_last(client) if order.persistent else await self.open(client)
+                        await self.open_at_last(client) if order.persistent else await self.open(client)
                 except (OSError, Refused, TimeoutError) as error:
                     failures.append(str(error) or type(error).__name__)
                     if isinstance(error, Refused) and error.refusal and error.refusal.is_limit:
@@ -190,39 +195,45 @@ class Worker:
             seconds=time.monotonic() - begun,
         )
 
-    async def _open_at_last(self, client: Client) -> None:
+    async def open_at_last(self, client: Client) -> None:
+        """Try again and again, at one node after the other."""
         while True:
             try:
                 return await self.open(client)
             except (OSError, Refused):
+                client.node = (client.node + 1) % self.nodes
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def open(self, client: Client) -> None:
         """Connect, going on where the client stands. Raises OSError or Refused."""
+        host = self._host(client.node)
         if client.places.last:
             kind = _LISTENING[self._share.transport]
-            await self._opened(client.seat, connection := kind(self, client, self._host))
+            await self._opened(client.seat, client.node, connection := kind(self, client, host))
             client.connection = connection
         elif self._share.transport == "rest":
-            poster = RestPoster(self.ledger, client, self._host)
-            await self._opened(client.seat, poster)
+            poster = RestPoster(self.ledger, client, host)
+            await self._opened(client.seat, client.node, poster)
             client.connection = poster
         else:
-            socket = WebSocketClient(self, client, self._host)
-            await self._opened(client.seat, socket)
+            socket = WebSocketClient(self, client, host)
+            await self._opened(client.seat, client.node, socket)
             client.connection = socket
 
-    async def open_rest(self, seat: Seat) -> RestClient:
-        """Raises OSError or Refused."""
-        connection = RestClient(seat, self._host)
-        await self._opened(seat, connection)
+    async def open_rest(self, client: Client) -> RestClient:
+        """Beside what the client has open. Raises OSError or Refused."""
+        connection = RestClient(client.seat, self._host(client.node))
+        await self._opened(client.seat, client.node, connection)
         return connection
 
-    async def _opened(self, seat: Seat, connection: Listening | RestClient) -> None:
+    def _host(self, node: int) -> str:
+        host, port = self._share.addresses[node]
+        return f"{host}:{port}"
+
+    async def _opened(self, seat: Seat, node: int, connection: Listening | RestClient) -> None:
         await asyncio.get_running_loop().create_connection(
             lambda: connection,
-            self._share.host,
-            self._share.port,
+            *self._share.addresses[node],
             local_addr=(seat.source, 0) if seat.source else None,
         )
         try:
@@ -239,7 +250,8 @@ class Worker:
             connection.leave()
         return Done(count=len(there))
 
-    def _repeat(self) -> Done:
+    def repeat(self) -> int:
+        """Post again what was not answered; how many posts that were."""
         # By their authors: another's post under the same key would be another post.
         connections = {client.seat.user: client.connection for client in self.posters or self.readers}
         open_posts = self.ledger.open()
@@ -247,7 +259,18 @@ class Worker:
             connection = connections[self.ledger.authors[number]]
             if connection is not None:
                 connection.post(number)
-        return Done(count=len(open_posts))
+        return len(open_posts)
+
+    # -- how soon everybody is reached --------------------------------------
+
+    def _reach(self) -> Done:
+        self.ledger.measure_from_ns = self.hearing.measure_from_ns = time.monotonic_ns()
+        first = {room: client for client in reversed(self.readers) for room in client.seat.rooms}
+        for room, client in first.items():
+            if client.connection is not None:
+                due_ns = time.monotonic_ns()
+                client.connection.post(self.ledger.send(room, due_ns, client.seat.user))
+        return Done(count=len(first))
 
     # -- the end ------------------------------------------------------------
 
@@ -302,6 +325,10 @@ class Worker:
             contradicted=self.ledger.contradicted,
             lost_connections=self.hearing.lost_connections,
         )
+
+
+def _client(seat: Seat, began: dict[str, int], nodes: Sequence[int]) -> Client:
+    return Client(seat, Places(began), nodes[seat.number % len(nodes)])
 
 
 def _began(seat: Seat, began: dict[str, int]) -> dict[str, int]:

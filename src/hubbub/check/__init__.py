@@ -6,7 +6,7 @@ server.
 
 from hubbub.check.ledger import Ledger, Reading, Receipt, deliveries
 from hubbub.check.promises import INVARIANTS, Fault, Resources, Stored, broken, left_over
-from hubbub.check.stored import at_rest, resources, stored
+from hubbub.check.stored import at_rest, counted, resources, stored, together
 from hubbub.check.witness import Progress, Wish, Witness
 
 __all__ = [
@@ -22,8 +22,10 @@ __all__ = [
     "Witness",
     "at_rest",
     "broken",
+    "counted",
     "deliveries",
     "left_over",
     "resources",
     "stored",
+    "together",
 ]

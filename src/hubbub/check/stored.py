@@ -54,14 +54,28 @@ async def inbox(client: Client, *, after: int = 0) -> list[Event]:
 
 async def resources(*, pid: int | None = None, metrics: str | None = None) -> Resources:
     """What a server holds now; `metrics` is the address of its metrics. What was not named is not known."""
-    counted = _counted(await _asked(metrics)) if metrics else {}
+    found = await counted(metrics) if metrics else {}
     return Resources(
         memory_bytes=None if pid is None else resident_bytes(pid),
         descriptors=None if pid is None else descriptors(pid),
-        tasks=counted.get("hubbub_tasks"),
-        connections=counted.get("hubbub_connections"),
-        listeners=counted.get("hubbub_logs_in_memory"),
+        tasks=found.get("hubbub_tasks"),
+        connections=found.get("hubbub_connections"),
+        listeners=found.get("hubbub_logs_in_memory"),
     )
+
+
+def together(nodes: Sequence[Resources]) -> Resources:
+    """What all nodes of a cluster hold. What is not known of one is not known of all."""
+    known = {
+        name: [value for node in nodes if (value := getattr(node, name)) is not None]
+        for name in Resources.__struct_fields__
+    }
+    return Resources(**{name: sum(each) for name, each in known.items() if len(each) == len(nodes)})
+
+
+async def counted(metrics: str) -> dict[str, int]:
+    """All that a server counts in whole numbers. Raises ConnectionLost."""
+    return _counted(await _asked(metrics))
 
 
 async def at_rest(

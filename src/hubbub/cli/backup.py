@@ -14,7 +14,7 @@ from hubbub.cli.asked import Data, Database, Place, asked_place, data_directory,
 from hubbub.cli.errors import Failed
 from hubbub.cli.places import check_store, copied
 from hubbub.cli.verify import show, verified
-from hubbub.storage.sqlite.backup import Contents, Restore, backing_up, contents, copy
+from hubbub.storage.sqlite.backup import Contents, Restore, contents, copy, written
 from hubbub.storage.sqlite.directory import DATABASE
 
 Unverified = Annotated[bool, Parameter(name="--no-verify", help="Do not check the copy.", negative=())]
@@ -37,7 +37,7 @@ def backup(
     asyncio.run(check_store(where))
     target = to / f"hubbub-{_name()}.db" if to.is_dir() else to
     try:
-        with backing_up(target, partial(_copy, where)) as part:
+        with written(target, partial(_copy, where)) as part:
             held = contents(part)
             if not no_verify:
                 _check(part, held, "the copy", "The store itself may be: hubbub verify tells.")

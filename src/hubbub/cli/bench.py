@@ -2,7 +2,9 @@
 
 import asyncio
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Annotated
@@ -13,17 +15,19 @@ from rich.console import Console
 
 from hubbub.bench import machine, report
 from hubbub.bench.asked import Asked, Scenario
+from hubbub.bench.clustered import OwnCluster
 from hubbub.bench.fleet import FleetFailed
 from hubbub.bench.orders import Transport
 from hubbub.bench.outcome import Outcome
-from hubbub.bench.play import SERVER_FLAGS, play_alone, play_on
+from hubbub.bench.play import SERVER_FLAGS, play_alone, play_on, play_on_cluster
 from hubbub.bench.plot import latency_over_load
 from hubbub.bench.refusals import Limited
 from hubbub.bench.seats import People, read_people
 from hubbub.bench.server import OwnServer, RunningServer, ServerFailed
 from hubbub.cli.asked import without_settings
 from hubbub.cli.errors import Failed, Misused
-from hubbub.cli.seed import seeded
+from hubbub.cli.seed import seeded, sown
+from hubbub.knobs import ServerUrl
 
 BROKEN_PROMISE = 1
 
@@ -32,8 +36,26 @@ def bench(
     scenario: Annotated[Scenario, Parameter(help="What is played.")] = "fanout",
     *,
     url: Annotated[
-        str | None, Parameter(help="A server that runs; without it, one is started.", metavar="URL")
+        list[str] | None,
+        Parameter(
+            help="A server that runs; without it, one is started. Several times: the nodes of one cluster.",
+            metavar="URL",
+        ),
     ] = None,
+    cluster: Annotated[
+        int | None,
+        Parameter(
+            help="Start a whole cluster with so many nodes: PostgreSQL, NATS, nodes; all on this machine.",
+            metavar="NODES",
+        ),
+    ] = None,
+    one_core: Annotated[
+        bool,
+        Parameter(
+            help="All of that cluster on one core, as a server alone is; else it shares all with clients.",
+            negative="",
+        ),
+    ] = False,
     seed: Annotated[
         Path | None,
         Parameter(
@@ -49,7 +71,8 @@ def bench(
         int, Parameter(help="Clients that share one sign-in of theirs; a server allows 32 by default.")
     ] = Asked().streams,
     server_pid: Annotated[
-        int | None, Parameter(help="That server's process, for its CPU and memory.", metavar="PID")
+        list[int] | None,
+        Parameter(help="That server's process, for its CPU and memory; one for each --url.", metavar="PID"),
     ] = None,
     clients: Annotated[int, Parameter(help="Connections that listen.")] = 1000,
     rooms: Annotated[int, Parameter(help="Rooms they are spread over.")] = 10,
@@ -61,7 +84,10 @@ def bench(
     transport: Annotated[Transport, Parameter(help="How they listen.")] = "ws",
     payload: Annotated[int, Parameter(help="Bytes of a text.")] = 80,
     processes: Annotated[
-        int | None, Parameter(help="Processes the clients live in; by default one a core they have.")
+        int | None,
+        Parameter(
+            help="Processes the clients live in; by default one a core they have, or as many as it takes."
+        ),
     ] = None,
     settle: Annotated[float, Parameter(help="Seconds everything has to arrive in after a load.")] = 60.0,
     check: Annotated[
@@ -72,9 +98,10 @@ def bench(
         ),
     ] = False,
     metrics: Annotated[
-        str | None,
+        list[str] | None,
         Parameter(
-            help="Where that server's metrics are, as http://127.0.0.1:9464/metrics, for --check.",
+            help="Where that server's metrics are, as http://127.0.0.1:9464/metrics, for --check; one for"
+            " each --url.",
             metavar="URL",
         ),
     ] = None,
@@ -98,19 +125,31 @@ def bench(
         warm_up_seconds=warm_up,
         transport=transport,
         payload_bytes=payload,
-        processes=processes or max(1, len(for_clients)),
+        processes=processes or max(1, len(for_clients), -(-clients // machine.most_connections())),
         settle_seconds=settle,
         people=min(clients, Asked().people) if people is None else people,
         streams=streams,
         check=check,
+        nodes=cluster or 0,
+        urls=len(url or ()),
     )
-    if mistakes := asked.mistakes():
+    mistakes = asked.mistakes()
+    if one_core and cluster is None:
+        mistakes.append("--one-core goes with --cluster: a server alone has one anyway")
+    if cluster is not None:
+        mistakes += _of_a_cluster(cluster, {"--url": url, "--seed": seed, "--server-pid": server_pid})
+    for flag, each in {"--server-pid": server_pid, "--metrics": metrics}.items():
+        if url is not None and each is not None and len(each) != len(url):
+            mistakes.append(f"{flag}: one for each --url, or none")
+    if mistakes:
         raise Misused("; ".join(mistakes))
     try:
-        if url is None:
+        if cluster is not None:
+            outcome = _on_cluster(asked, for_server if one_core else frozenset(), for_clients)
+        elif url is None:
             outcome = _alone(asked, for_server, for_clients)
         else:
-            outcome = _on(RunningServer(url, server_pid, metrics), seed, asked, for_clients)
+            outcome = _on(RunningServer(url, server_pid or (), metrics or ()), seed, asked, for_clients)
     except (ServerFailed, FleetFailed, Limited) as error:
         raise Failed(str(error)) from error
     except asyncio.CancelledError:
@@ -120,6 +159,14 @@ def bench(
     for file in _write(out, asked, outcome) if out is not None else ():
         console.print(f"written: {file}", style="dim", soft_wrap=True)
     return BROKEN_PROMISE if outcome.broken else 0
+
+
+def _of_a_cluster(nodes: int, others: Mapping[str, object]) -> list[str]:
+    """What cannot be said together with --cluster."""
+    mistakes = [] if nodes > 0 else ["--cluster: 1 node or more"]
+    if named := [flag for flag, given in others.items() if given is not None]:
+        mistakes.append(f"--cluster starts its own servers: leave out {', '.join(named)}")
+    return mistakes
 
 
 def _rates(text: str) -> tuple[float, ...]:
@@ -137,6 +184,26 @@ def _alone(asked: Asked, for_server: frozenset[int], for_clients: frozenset[int]
             data, flags=SERVER_FLAGS, environment=without_settings(), cores=for_server, watched=asked.check
         )
         return asyncio.run(play_alone(own, asked, people, for_clients))
+
+
+def _on_cluster(asked: Asked, for_cluster: frozenset[int], for_clients: frozenset[int]) -> Outcome:
+    """Raises Failed where something is missing that talks to a cluster."""
+    for driver in ("asyncpg", "nats"):
+        if find_spec(driver) is None:
+            raise Failed(f"--cluster needs {driver}: pip install 'hubbub[postgres,nats]'")
+
+    async def fill(database: str) -> People:
+        return msgspec.convert(await sown(ServerUrl(database), asked.clients, asked.rooms), People)
+
+    with tempfile.TemporaryDirectory(prefix="hubbub-bench-") as directory:
+        own = OwnCluster(
+            Path(directory),
+            nodes=asked.nodes,
+            flags=SERVER_FLAGS,
+            environment=without_settings(),
+            cores=for_cluster,
+        )
+        return asyncio.run(play_on_cluster(own, asked, fill, for_clients))
 
 
 def _on(server: RunningServer, seed: Path | None, asked: Asked, for_clients: frozenset[int]) -> Outcome:

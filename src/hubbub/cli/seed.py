@@ -46,8 +46,13 @@ def seed(
 
 def seeded(where: Place, users: int, rooms: int) -> dict[str, list[dict[str, str]]]:
     """Fill the store there; the people's tokens and the rooms' ids."""
+    return asyncio.run(sown(where, users, rooms))
+
+
+async def sown(where: Place, users: int, rooms: int) -> dict[str, list[dict[str, str]]]:
+    """The same, where a loop runs already."""
     planned, tokens = plan(users, rooms)
-    asyncio.run(sow(where, planned))
+    await sow(where, planned)
     return {
         "users": [
             {"name": user.name, "token": token}

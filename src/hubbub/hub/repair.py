@@ -11,9 +11,10 @@ from hubbub.domain.errors import StorageAway
 from hubbub.hub.log import Log
 from hubbub.hub.source import Past, Source
 
-PATIENCE_SECONDS = 0.02
+PATIENCE_SECONDS = 0.1
 """How long an event that came early waits for those before it. They are under way, mostly: a message between
-two nodes takes about a millisecond, and reading costs the database more than that."""
+two nodes takes about a millisecond, and tens of them when both are busy. To read then what comes by itself is
+more work for a node that is late already: with a fifth of this, three busy nodes fell behind for good."""
 
 AWAY_SECONDS = 0.5
 """How long is waited for a database that is away."""

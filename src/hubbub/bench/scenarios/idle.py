@@ -1,7 +1,11 @@
-"""Connections that are signed in, subscribed and silent: the memory and the CPU of each."""
+"""Connections that are signed in, subscribed and silent: the memory and the CPU of each; and how soon all of
+them are reached when somebody says something in every room at last."""
 
 import asyncio
 
+from hubbub.bench.figures import latency
+from hubbub.bench.histogram import merged
+from hubbub.bench.orders import Done, Reach, Take, Taken
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.seats import one_room_each
 from hubbub.bench.server import ServerFailed
@@ -23,12 +27,16 @@ async def idle(stage: Stage) -> Outcome:
         await asyncio.sleep(SETTLE_SECONDS)
         after = stage.memory()
         stage.screen.step("idle")
-        begun = stage.server_cpu_seconds()
+        begun = sum(stage.server_cpu_seconds().values())
         await asyncio.sleep(asked.seconds)
-        ended = stage.server_cpu_seconds()
+        ended = sum(stage.server_cpu_seconds().values())
         later = stage.memory()
+        stage.screen.step("saying something in every room")
+        await fleet.ask(Reach(), Done)
+        await stage.settle(fleet)
+        reached = latency(merged([each.deliveries for each in await fleet.ask(Take(), Taken)]))
         verdict = stage.judge(await fleet.tell())
-    if after is None or later is None or begun is None or ended is None:
+    if after is None or later is None:
         raise ServerFailed("the server's process is gone")
     facts = {
         "connect_seconds": connect_seconds,
@@ -42,5 +50,10 @@ async def idle(stage: Stage) -> Outcome:
         "server_cpu_microseconds_a_connection_and_second": (
             (ended - begun) / asked.seconds / asked.clients * 1e6
         ),
+        "connections": asked.clients,
+        "connections_reached": sum(at.last > at.began for each in stage.judged for at in each.standings),
+        "reached_p50_ms": reached.p50,
+        "reached_p99_ms": reached.p99,
+        "all_reached_after_ms": reached.longest,
     }
     return Outcome(loads=[], verdict=verdict, facts=facts)

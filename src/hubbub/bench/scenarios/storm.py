@@ -2,6 +2,8 @@
 
 Before that the readers lose their connections and posting goes on for a while, so that everybody has
 something to catch up with. Posts that were not answered when the server died are sent again under their keys.
+
+Of a cluster one node is killed, and its clients go on at the others: see `losing`.
 """
 
 import asyncio
@@ -10,6 +12,7 @@ import time
 from hubbub.bench.orders import Done, Load, Loaded, Part, Repeat
 from hubbub.bench.outcome import Outcome
 from hubbub.bench.pacing import NANOSECONDS
+from hubbub.bench.scenarios.losing import lose_a_node
 from hubbub.bench.seats import one_room_each, posters_beside
 from hubbub.bench.server import ServerFailed
 from hubbub.bench.stage import Stage
@@ -20,6 +23,8 @@ ALIVE_SHARE = 0.75
 
 async def storm(stage: Stage) -> Outcome:
     """Raises ServerFailed for a server that is not this run's own to kill."""
+    if stage.cluster is not None:
+        return await lose_a_node(stage, stage.cluster)
     asked, own = stage.asked, stage.own
     if own is None:
         raise ServerFailed("storm kills the server, so it starts one itself: leave out --url")

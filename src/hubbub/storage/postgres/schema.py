@@ -102,8 +102,8 @@ async def migrate(
         check(form, len(known))
         for number in range(form.form + 1, len(known) + 1):
             async with connection.transaction():
-                if number == 1:
-                    await connection.execute("CREATE SCHEMA IF NOT EXISTS hubbub")
+                if number == 1 and await connection.fetchval("SELECT to_regnamespace('hubbub') IS NULL"):
+                    await connection.execute("CREATE SCHEMA hubbub")
                 await connection.execute(known[number - 1].sql, timeout=3600)
                 if number == 1:
                     await begin(connection)

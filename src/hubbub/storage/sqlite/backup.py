@@ -7,7 +7,8 @@ says that it is amid a restore.
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from hubbub.domain.errors import HubbubError
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.sqlite.auditing import connect
 from hubbub.storage.sqlite.database import Database, Row
-from hubbub.storage.sqlite.directory import DATABASE, RESTORING, Lock, sync
+from hubbub.storage.sqlite.directory import DATABASE, MOVING, RESTORING, Lock, sync
 from hubbub.storage.sqlite.schema import pending, steps
 from hubbub.storage.sqlite.store import bring_up
 
@@ -66,8 +67,13 @@ def contents(file: Path) -> Contents:
 # -- backup -----------------------------------------------------------------
 
 
+def backing_up(source: Path, target: Path) -> AbstractContextManager[Path]:
+    """A copy of the database `source`, as it is at one moment, also while a server writes to it."""
+    return written(target, partial(copy, source))
+
+
 @contextmanager
-def backing_up(target: Path, make: Callable[[Path], None]) -> Iterator[Path]:
+def written(target: Path, make: Callable[[Path], None]) -> Iterator[Path]:
     """A backup, which `make` writes into a file that is not there yet.
 
     The block gets it under a name of its own; it becomes `target` when the block has ended well, and is
@@ -75,13 +81,13 @@ def backing_up(target: Path, make: Callable[[Path], None]) -> Iterator[Path]:
     """
     if target.exists():
         raise FileExistsError(f"{target} exists already")
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
-        make(partial)
-        yield partial
-        _put(partial, target)
+        make(unfinished)
+        yield unfinished
+        _put(unfinished, target)
     finally:
-        _remove(partial)
+        _remove(unfinished)
 
 
 def copy(source: Path, target: Path) -> None:
@@ -187,8 +193,8 @@ class Restore:
         raise AssertionError("there is always a further number")
 
     def _there(self) -> list[Path]:
-        """The files of the store that is there."""
-        files = [self._directory / (DATABASE + end) for end in _ENDS]
+        """The files of the store that is there, and its mark of a move: what is restored is another store."""
+        files = [self._directory / name for name in (MOVING, *(DATABASE + end for end in _ENDS))]
         return [file for file in files if file.exists()]
 
     @contextmanager

@@ -57,6 +57,34 @@ async def test_many_nodes_that_start_at_once_make_one_store(open_postgres, newer
         assert seqs(await say(node, LOUNGE, "a")) == [n]
 
 
+async def test_a_node_that_comes_while_another_makes_the_store_finds_none_or_all_of_it(
+    open_postgres, postgres
+):
+    class Overtaken:
+        """A connection, after whose first question another node makes the store."""
+
+        def __init__(self, connection: asyncpg.Connection) -> None:
+            self._connection = connection
+            self._asked = False
+
+        def __getattr__(self, name: str):
+            async def ask(*question: object):
+                answer = await getattr(self._connection, name)(*question)
+                if not self._asked:
+                    self._asked = True
+                    await open_postgres()
+                return answer
+
+            return ask
+
+    async with connected(postgres) as connection:
+        found = await schema.form_of(Overtaken(connection))
+
+    assert found == schema.Form(0, 0)
+    async with connected(postgres) as connection:
+        assert (await schema.form_of(connection)).form == len(steps())
+
+
 async def test_a_store_is_brought_to_a_newer_form_under_a_node_that_goes_on(open_postgres, postgres, newer):
     old = await open_postgres()
     await furnish(old)

@@ -484,6 +484,25 @@ async def test_who_is_behind_waits_for_a_store_that_is_away(here, there, monkeyp
             await asyncio.sleep(0)
 
 
+async def test_a_hole_that_is_found_while_the_store_is_away_is_mended_once_it_is_back(
+    here, there, monkeypatch
+):
+    monkeypatch.setattr("hubbub.hub.repair.AWAY_SECONDS", 0)
+    reader = await here.listens()
+    _, second = there.says(2)
+    here.source.away = True
+
+    here.relay.heard(second)
+    await settle()
+    assert reader.heard == []
+    here.source.away = False
+    async with asyncio.timeout(5):
+        while not reader.heard:
+            await asyncio.sleep(0)
+
+    assert reader.heard == numbers(1, 2)
+
+
 async def test_damage_among_what_was_missed_ends_who_would_have_to_read_it(here, there):
     reader = await here.listens()
     *_, last = there.says(3)

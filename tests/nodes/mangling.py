@@ -19,7 +19,7 @@ class Mangling:
     """Use as an async context manager; `url` is the node's end. `shut` makes it lead nowhere."""
 
     def __init__(self, server_url: str, seed: int, *, spoils: bool = True) -> None:
-        """Without `spoils` it carries all as it is."""
+        """Without `spoils` it carries all as it is, from any server."""
         self._to = urlsplit(server_url)
         self._chance = random.Random(seed)
         self._spoils = spoils
@@ -69,7 +69,7 @@ class Mangling:
             self._writers |= writers
             ways = (
                 asyncio.ensure_future(_carry(node_in, server_out)),
-                asyncio.ensure_future(self._mangle(server_in, node_out)),
+                asyncio.ensure_future((self._mangle if self._spoils else _carry)(server_in, node_out)),
             )
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -88,7 +88,7 @@ class Mangling:
     async def _mangle(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
         while line := await source.readline():
-            if not (self._spoils and line.startswith(b"MSG ")):
+            if not line.startswith(b"MSG "):
                 target.write(line)
                 continue
             message = line + await source.readexactly(int(line.split()[-1]) + 2)

@@ -27,12 +27,12 @@ ADA, BOB = inbox_log("ada"), inbox_log("bob")
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Whoever waits for the database does not wait for long."""
-    monkeypatch.setattr(store, "ANSWER_SECONDS", 0.5)
-    monkeypatch.setattr(store, "CONNECT_SECONDS", 0.5)
-    monkeypatch.setattr(database, "ANSWER_SECONDS", 0.7)  # the driver's own timeout would strike before
+    """Whoever waits for the database does not wait for long; for long enough where it answers at all."""
+    monkeypatch.setattr(store, "ANSWER_SECONDS", 2.0)
+    monkeypatch.setattr(store, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(database, "ANSWER_SECONDS", 2.5)  # the driver's own timeout would strike before
     for module in ("database", "append"):
-        monkeypatch.setattr(f"hubbub.storage.postgres.{module}.PATIENCE_SECONDS", 0.5)
+        monkeypatch.setattr(f"hubbub.storage.postgres.{module}.PATIENCE_SECONDS", 1.0)
 
 
 @pytest.fixture

@@ -451,6 +451,53 @@ async def test_heads_are_compared_at_once_when_the_bus_comes_back(here, there, m
     assert reader.heard == numbers(1, 2)
 
 
+async def test_a_bus_that_comes_back_amid_a_comparison_is_followed_by_another(here, there, monkeypatch):
+    monkeypatch.setattr(relay_module, "HEADS_SECONDS", 3600)
+    reader = await here.listens()
+    asked, answered = asyncio.Event(), asyncio.Event()
+    ask = here.source.heads
+
+    async def heads(logs: Sequence[LogId]) -> dict[LogId, int]:
+        found = await ask(logs)
+        asked.set()
+        await answered.wait()
+        return found
+
+    monkeypatch.setattr(here.source, "heads", heads)
+    watching = asyncio.create_task(here.relay.watch())
+    await settle()
+    here.relay.bus_changed(True)
+    await asked.wait()
+    there.says(2)
+    here.relay.bus_changed(True)
+    answered.set()
+    await settle()
+    watching.cancel()
+
+    assert reader.heard == numbers(1, 2)
+
+
+async def test_heads_are_compared_again_whatever_went_wrong_the_last_time(here, there, monkeypatch):
+    monkeypatch.setattr(relay_module, "POLL_SECONDS", 0)
+    here.wire.up = False
+    reader = await here.listens()
+    failures = [RuntimeError("a bug"), OSError("something nobody knows")]
+    ask = here.source.heads
+
+    async def heads(logs: Sequence[LogId]) -> dict[LogId, int]:
+        if failures:
+            raise failures.pop()
+        return await ask(logs)
+
+    monkeypatch.setattr(here.source, "heads", heads)
+    watching = asyncio.create_task(here.relay.watch())
+    there.says(2)
+    async with asyncio.timeout(5):
+        while reader.heard != numbers(1, 2):
+            await asyncio.sleep(0)
+    watching.cancel()
+
+
 async def test_while_the_bus_is_away_heads_are_compared_over_and_over(here, there, monkeypatch):
     monkeypatch.setattr(relay_module, "HEADS_SECONDS", 3600)
     monkeypatch.setattr(relay_module, "POLL_SECONDS", 0)

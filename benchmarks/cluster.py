@@ -174,19 +174,32 @@ def _points(played: Played, done: str) -> list[tuple[float, float]]:
     return [(load["offered_per_second"], load[done]) for load in played.told["loads"]]
 
 
-def ratios(played: Sequence[Played]) -> dict[str, dict[str, float]]:
-    """What each number of nodes does, divided by what one node on SQLite does."""
-    found: dict[str, dict[str, float]] = {}
-    values = {each.row: each.figures[0]["value"] for each in played if each.figures}
-    for kind in ("posts", "fanout"):
-        base = values.get(f"cluster-{kind}-0")
-        if base:
-            found[kind] = {
-                _name(nodes): values[row] / base
+def ratios(played: Sequence[Played]) -> dict[str, dict[str, dict[str, float]]]:
+    """What each number of nodes does, divided by what one node on SQLite does: in all, and for each core that
+    was used, which other work on the machine leaves as it is."""
+    told = {each.row: each.told["loads"] for each in played if each.told.get("loads")}
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for kind, done in (("posts", "acknowledged_per_second"), ("fanout", "deliveries_per_second")):
+        if base := told.get(f"cluster-{kind}-0"):
+            found[done] = {
+                _name(nodes): {
+                    "in_all": _best(told[row], done) / _best(base, done),
+                    "for_each_core": _for_each_core(told[row], done) / _for_each_core(base, done),
+                }
                 for nodes in (1, 2, 3)
-                if (row := f"cluster-{kind}-{nodes}") in values
+                if (row := f"cluster-{kind}-{nodes}") in told
             }
     return found
+
+
+def _best(loads: Sequence[dict[str, Any]], done: str) -> float:
+    return max(float(load[done]) for load in loads)
+
+
+def _for_each_core(loads: Sequence[dict[str, Any]], done: str) -> float:
+    """In the load in which most was done; a core is a second of CPU time a second, of all parts together."""
+    best = max(loads, key=lambda load: float(load[done]))
+    return float(best[done]) / float(best["server_cpu"])
 
 
 def costs(played: Sequence[Played]) -> str:

@@ -57,7 +57,7 @@ class ClusterDirector(Director):
     def last_words(self) -> None:
         """Over a bus that loses nothing, but has its ways; and many come anew just then."""
         chance, carrier = self.chance, self.world.carrier
-        carrier.slowest_seconds = max(carrier.slowest_seconds, chance.choice((0.0, 0.05)))
+        carrier.slowest_seconds = max(carrier.slowest_seconds, chance.choice((0.0, 0.05, 0.2)))
         carrier.delays, carrier.longest_delay_seconds = 0.5, chance.choice((0.01, 0.1))
         carrier.doubles = 0.3
         come_anew = chance.choice((0.3, 1.0))

@@ -154,6 +154,7 @@ class Node:
         self._uvicorn: Any = None
         self._ground: Any = None
         self._housekeeping: dict[asyncio.Task[None], None] = {}
+        self._unburied: dict[ProcessLoop, tuple[Running, Any]] = {}
         self._wires: dict[ServerEnd, None] = {}
         self.starts = 0
         self.troubles: list[str] = []
@@ -195,7 +196,7 @@ class Node:
         running = loop.within(self._assemble, loop, ground)
         if loop.dead:
             self.happened("the server died while it was starting")
-            self.schedule.after(0, self._bury, loop, running, ground)
+            self._bury_soon(loop, running, ground)
             self._forget()
             return
         self.running = running
@@ -376,7 +377,7 @@ class Node:
             end.wire.server_died()
             self.left(end)
         if self.running is not None:  # else it was starting, and `start` sees to the rest
-            self.schedule.after(0, self._bury, loop, self.running, self._ground)
+            self._bury_soon(loop, self.running, self._ground)
         self._gone(loop)
 
     def _gone(self, loop: ProcessLoop) -> None:
@@ -389,12 +390,20 @@ class Node:
         self.loop = self.running = self._server = self._uvicorn = self._ground = None
         self._housekeeping = {}
 
-    def _bury(self, loop: ProcessLoop, running: Running, ground: Any) -> None:
+    def _bury_soon(self, loop: ProcessLoop, running: Running, ground: Any) -> None:
+        """Not in the middle of its own turn."""
+        self._unburied[loop] = (running, ground)
+        self.schedule.after(0, self._bury, loop)
+
+    def _bury(self, loop: ProcessLoop) -> None:
+        running, ground = self._unburied.pop(loop)
         loop.bury()
         self._let_go(running, ground)
 
     def cut_short(self) -> None:
         """The world ends here, whatever is going on."""
+        for unburied in list(self._unburied):
+            self._bury(unburied)
         loop, running, ground = self.loop, self.running, self._ground
         if loop is not None:
             loop.dead = True

@@ -73,6 +73,10 @@ class Hub:
         self._others = others
         self._heads = Heads(self._source)
 
+    def close(self) -> None:
+        """Nobody listens any more."""
+        self._repairs.close()
+
     # -- who listens --------------------------------------------------------
 
     async def open(self, reader: Reader, id: LogId, after: int | None) -> Subscription:

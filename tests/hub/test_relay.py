@@ -186,7 +186,7 @@ async def test_what_comes_early_is_heard_when_those_before_it_have_come(here, th
     here.relay.heard(first)
     await settle()
     assert reader.heard == numbers(1, 2)
-    here.hub.close()
+    here.hub.end()
 
 
 async def test_a_message_that_is_lost_is_made_up_for_by_the_store(here, there):

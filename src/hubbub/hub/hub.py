@@ -73,8 +73,8 @@ class Hub:
         self._others = others
         self._heads = Heads(self._source)
 
-    def close(self) -> None:
-        """Nobody listens any more."""
+    def end(self) -> None:
+        """Nobody listens any more, and nothing more is read."""
         self._repairs.close()
 
     # -- who listens --------------------------------------------------------

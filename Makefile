@@ -62,7 +62,7 @@ reference: ## The C programs that figures of hubbub are put beside; without a co
 bench-peers: .venv/.serving $(REFERENCE) benchmarks/.peers/.installed ## Other servers, the reference and hubbub under one load; a part with ARGS="--only hubbub,ws"
 	@$(BIN)/python benchmarks/peers.py --out $(RESULTS) $(ARGS)
 
-soak: .venv/.developing .venv/.fuzzing ## Faults for an hour: SEEDS of the simulation, KILLS, FUZZ_SECONDS a fuzzing target; a part with SOAK="kills fuzz"
+soak: .venv/.developing .venv/.fuzzing ## Faults for an hour: SEEDS of the simulation, half as many of several nodes, KILLS, FUZZ_SECONDS a fuzzing target; a part with SOAK="kills fuzz"
 	@tests/soak/all --seeds $(SEEDS) --kills $(KILLS) --seconds $(FUZZ_SECONDS) $(SOAK)
 
 autobahn: .venv/.developing tests/autobahn/.suite/.installed ## WebSocket by the Autobahn test suite; a part with ARGS="7.* 9.1.*"

@@ -223,6 +223,7 @@ async def running(config: Config, seams: Seams | None = None) -> AsyncIterator[R
         passwords = Passwords(config.password_workers, config.password_queue)
         stack.callback(passwords.close)
         context = assemble(config, backend, member, passwords, seams)
+        stack.callback(context.hub.end)
         server = Running(
             config, backend, member, context, bound(sockets), bound(admin_sockets) if admin_sockets else None
         )

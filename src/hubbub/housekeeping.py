@@ -61,6 +61,8 @@ async def trim(store: Store, context: Context, sent_before_ms: int) -> None:
             removed += gap.last - gap.first + 1
             context.hub.trimmed(gap)
         await asyncio.sleep(0)
+    if context.bus is not None:
+        context.hub.doubt_memory()  # others look as often, and may not have been heard
     if removed:
         _log.info("removed old messages", events=removed)
 

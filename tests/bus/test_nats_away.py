@@ -1,10 +1,13 @@
 """A NATS server that is not there, goes, hangs, and comes back."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
+from nats.aio.client import Client
 
 from hubbub.bus import nats as bus_module
+from support.deadline import deadline
 
 from .test_contract import until
 
@@ -106,6 +109,22 @@ async def test_a_bus_that_is_closed_leaves_no_task(join):
     await asyncio.sleep(0)
 
     assert asyncio.all_tasks() - before == set()
+
+
+async def test_a_bus_is_closed_also_when_a_cancellation_is_lost(join, monkeypatch):
+    asking = asyncio.Event()
+
+    async def flush(self, timeout=10):
+        """As `asyncio.wait_for` up to Python 3.11 may, when the answer comes in the same turn."""
+        asking.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(Client, "flush", flush)
+    bus, _ = await join()
+    async with deadline():
+        await asking.wait()
+        await bus.close()
 
 
 async def test_a_wrong_password_is_no_bus_and_told_nowhere(join, nats, caplog, capsys):

@@ -10,7 +10,7 @@ from hubbub.client import Client
 from hubbub.domain.events import Posted
 from hubbub.domain.ids import inbox_log, room_log
 from hubbub.hub import hub as module
-from hubbub.storage.sqlite.append import _event
+from hubbub.storage.drafts import entry
 from support.deadline import deadline
 from support.lounge import lounge
 from support.process import Process
@@ -129,7 +129,7 @@ async def test_a_reader_who_is_told_twice_says_so(place, ada, monkeypatch, trans
 
 async def test_a_post_that_is_acknowledged_and_not_stored_cannot_be_read_back(place, ada, monkeypatch):
     def told(drafts, done):
-        done([Posted(receipt=(told := _event(draft, 1)), events=(told,)) for draft in drafts])
+        done([Posted(receipt=(told := entry(draft, 1)), events=(told,)) for draft in drafts])
 
     monkeypatch.setattr(place.server.store, "append", told)
     receipt = await ada.post(wishes(place, 1)[0])

@@ -157,6 +157,25 @@ async def test_a_directory_and_a_database_are_not_both_meant(words, tmp_path):
     assert "one of them" in ended.err
 
 
+async def test_in_a_servers_environment_a_flag_says_where_else_to_look(used, tmp_path):
+    of_a_server = {
+        "HUBBUB_DATABASE": "postgresql://u:geheim@127.0.0.1:1/d",
+        "HUBBUB_BUS": "nats://127.0.0.1:1",
+    }
+
+    by_flag = await hubbub("verify", "--data", used, cwd=tmp_path, **of_a_server)
+    by_itself = await hubbub("verify", cwd=tmp_path, **of_a_server)
+    restored = await hubbub(
+        "restore", "--from", used, "--data", tmp_path / "there", "--no-verify", cwd=tmp_path, **of_a_server
+    )
+    not_a_directory = await hubbub("restore", "--from", used, cwd=tmp_path, **of_a_server)
+
+    assert (by_flag.code, by_itself.code, restored.code, not_a_directory.code) == (0, 1, 0, 2)
+    assert "postgresql://u@127.0.0.1:1/d" in by_itself.err
+    assert "say --data DIR" in not_a_directory.err
+    assert "geheim" not in by_itself.err + not_a_directory.err
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -15,7 +15,9 @@ from hubbub.domain.ids import UserId, room_log
 from hubbub.storage.base import Store
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.postgres import PostgresStore
+from hubbub.storage.postgres.copying import ToPostgres
 from hubbub.storage.sqlite import SqliteStore
+from hubbub.storage.sqlite.copying import ToDirectory
 from storage.drafting import ATTIC, LOUNGE, draft, room
 from storage.everything import filled, retried, told
 from storage.posting import post
@@ -211,6 +213,49 @@ async def test_moving_again_what_was_moved_does_nothing(directory, postgres):
     assert await asked(postgres) == before
 
 
+async def test_a_backup_may_be_restored_where_a_store_was_moved_away_from(directory, postgres, tmp_path):
+    """It is another history, so both may be served from."""
+    await hubbub_here("backup", "--data", directory, "--to", tmp_path / "a.db")
+    await move(directory, postgres)
+    words = ("restore", "--from", tmp_path / "a.db", "--data", directory)
+
+    refused = await hubbub_here(*words)
+    restored = await hubbub_here(*words, "--replace")
+
+    assert (refused.code, restored.code) == (1, 0)
+    assert (await asked(directory))["epoch"] != (await asked(postgres))["epoch"]
+
+
+@pytest.mark.parametrize("end", ["source", "target"])
+async def test_a_move_whose_database_goes_away_says_so_and_goes_on_later(
+    directory, postgres, databases, tmp_path, monkeypatch, end
+):
+    before = await asked(directory)
+    source, target = directory, postgres
+    if end == "source":
+        await move(directory, postgres)
+        source, target = postgres, tmp_path / "back"
+    went = []
+
+    class Cut(ToPostgres if end == "target" else ToDirectory):
+        async def put(self, table, rows):
+            if table.name == "keys" and not went:
+                went.append(databases.cut_off(postgres))
+            await super().put(table, rows)
+
+    module, name = ("postgres", "ToPostgres") if end == "target" else ("sqlite", "ToDirectory")
+    monkeypatch.setattr(f"hubbub.storage.{module}.copying.{name}", Cut)
+    monkeypatch.setattr("hubbub.cli.places.ToDirectory", Cut if end == "source" else ToDirectory)
+    cut = await move(source, target)
+    again = await move(source, target)
+
+    assert (cut.code, again.code) == (1, 0)
+    assert "cannot be read or written" in cut.err
+    assert "Traceback" not in cut.err
+    assert "going on with the move" in again.out
+    assert await asked(target) == before
+
+
 # -- what is refused --------------------------------------------------------
 
 
@@ -300,8 +345,6 @@ async def test_a_database_that_nodes_have_open_is_not_moved_and_they_go_on(direc
 
 
 async def test_two_moves_of_one_database_at_once_are_refused(directory, postgres, tmp_path):
-    from hubbub.storage.postgres.copying import ToPostgres
-
     other = await ToPostgres.reach(postgres)
     ended = await move(directory, postgres)
     await other.close()

@@ -117,6 +117,7 @@ async def test_with_time_to_drain_it_is_not_ready_and_serves_on_until_it_is_told
     assert refused.json()["type"] == "/problems/shutting-down"
     assert posted.status_code == 201
     assert '"hello"' in str(hello)
+    assert "serving on" in ended.err  # and not on the way out already, which takes a moment too
     assert ended.code == 0
 
 

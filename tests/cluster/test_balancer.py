@@ -8,7 +8,10 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
+import httpx2
 import pytest
 
 from hubbub.cluster import Balancer, ClusterFailed, Node, balancer, programs
@@ -89,22 +92,44 @@ async def test_a_node_that_is_to_stop_is_left_alone_before_it_stops(tmp_path, en
         assert leaving.is_running
 
 
-async def test_nobody_notices_that_a_node_is_stopped(tmp_path, nodes):
-    answered = 0
+@asynccontextmanager
+async def takes_and_never_answers():
+    """What looks like a node that is ready, and ends whenever it is asked for anything."""
+    calls = []
 
-    async def asks(url):
-        nonlocal answered
-        while nodes[0].is_running:
-            await lives(url)
-            answered += 1
+    async def answer(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b"/health/ready" in head:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        else:
+            calls.append(head)
+        writer.close()
 
-    async with Balancer(tmp_path, nodes) as before, asyncio.TaskGroup() as people:
-        for _ in range(4):
-            people.create_task(asks(before.url))
-        async with deadline():
-            while answered < 20:
-                await asyncio.sleep(0)
-        assert await nodes[0].terminate() == 0
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield SimpleNamespace(url=url, admin_url=url, calls=calls)
+
+
+@pytest.mark.parametrize(
+    ("method", "fields", "harmless"),
+    [("GET", {}, True), ("POST", {"Idempotency-Key": "once"}, True), ("POST", {}, False)],
+    ids=["read", "post with a key", "post without"],
+)
+async def test_what_a_node_took_and_never_answered_is_tried_at_another_if_that_does_no_harm(
+    tmp_path, environment, method, fields, harmless
+):
+    async with (
+        takes_and_never_answers() as dying,
+        Node(tmp_path, environment=environment) as node,
+        Balancer(tmp_path, [dying, node]) as before,
+        httpx2.AsyncClient(trust_env=False, timeout=20) as http,
+    ):
+        dying.calls.clear()  # of whether the balancer is there
+        while not dying.calls:  # its turn comes with the second call at the latest
+            answer = await http.request(method, f"{before.url}/sessions", headers=fields)
+
+    assert (answer.status_code < 500) is harmless
+    assert len(dying.calls) == 1
 
 
 async def test_a_node_that_comes_back_gets_its_share_again(tmp_path, nodes):

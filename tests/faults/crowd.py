@@ -45,6 +45,7 @@ class Crowd:
 
     def __init__(self, server: Process, seed: int) -> None:
         self._server = server
+        self._seed = seed
         self._chance = random.Random(seed)
         self.progress = Progress()
         self.rooms: list[str] = []
@@ -154,7 +155,7 @@ class Crowd:
             key = chance.choice(list(attempts)[-200:])
             again = attempts[key]
             return Wish(key=key, text=again.text, room=room_of(again.place), to=owner_of(again.place))
-        key = f"{witness.name}-{number}"
+        key = f"{witness.name}-{self._seed}-{number}"
         text = f"{key} {'x' * chance.choice((0, 10, 100, 1000))}"
         if chance.random() < DIRECT:
             return Wish(key=key, text=text, to=chance.choice(NAMES))

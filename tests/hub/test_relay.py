@@ -186,7 +186,7 @@ async def test_what_comes_early_is_heard_when_those_before_it_have_come(here, th
     here.relay.heard(first)
     await settle()
     assert reader.heard == numbers(1, 2)
-    here.hub._repairs.close()
+    here.hub.end()
 
 
 async def test_a_message_that_is_lost_is_made_up_for_by_the_store(here, there):
@@ -336,6 +336,30 @@ async def test_what_is_removed_there_is_not_served_from_memory_here(here, there)
     assert late.heard == ["gap-3", "4"]
 
 
+async def test_what_is_removed_is_told_though_nothing_is_said_after_it(there):
+    there.hub.trimmed(Gap(log=ROOM, first=1, last=3, reason="retention"))
+    await settle()
+
+    ((_, message),) = there.wire.sent
+    assert msgspec.msgpack.decode(message, type=Message).cuts == [(ROOM, 3)]
+
+
+async def test_what_was_in_memory_before_the_bus_was_away_is_read_again_once_it_is_back(here, there):
+    reader = await here.listens()
+    for message in there.says(3):
+        here.relay.heard(message)
+    await settle()
+    here.source.floor = 2
+
+    here.relay.bus_changed(False)
+    here.relay.bus_changed(True)
+    late = await here.listens(after=0)
+    await settle()
+
+    assert reader.heard == numbers(1, 3)
+    assert late.heard == ["gap-2", "3"]
+
+
 async def test_a_long_poll_wakes_for_what_is_stored_there(here, there):
     waiting = asyncio.create_task(here.hub.grown(ROOM, 0, 20))
     await settle()
@@ -427,6 +451,53 @@ async def test_heads_are_compared_at_once_when_the_bus_comes_back(here, there, m
     assert reader.heard == numbers(1, 2)
 
 
+async def test_a_bus_that_comes_back_amid_a_comparison_is_followed_by_another(here, there, monkeypatch):
+    monkeypatch.setattr(relay_module, "HEADS_SECONDS", 3600)
+    reader = await here.listens()
+    asked, answered = asyncio.Event(), asyncio.Event()
+    ask = here.source.heads
+
+    async def heads(logs: Sequence[LogId]) -> dict[LogId, int]:
+        found = await ask(logs)
+        asked.set()
+        await answered.wait()
+        return found
+
+    monkeypatch.setattr(here.source, "heads", heads)
+    watching = asyncio.create_task(here.relay.watch())
+    await settle()
+    here.relay.bus_changed(True)
+    await asked.wait()
+    there.says(2)
+    here.relay.bus_changed(True)
+    answered.set()
+    await settle()
+    watching.cancel()
+
+    assert reader.heard == numbers(1, 2)
+
+
+async def test_heads_are_compared_again_whatever_went_wrong_the_last_time(here, there, monkeypatch):
+    monkeypatch.setattr(relay_module, "POLL_SECONDS", 0)
+    here.wire.up = False
+    reader = await here.listens()
+    failures = [RuntimeError("a bug"), OSError("something nobody knows")]
+    ask = here.source.heads
+
+    async def heads(logs: Sequence[LogId]) -> dict[LogId, int]:
+        if failures:
+            raise failures.pop()
+        return await ask(logs)
+
+    monkeypatch.setattr(here.source, "heads", heads)
+    watching = asyncio.create_task(here.relay.watch())
+    there.says(2)
+    async with asyncio.timeout(5):
+        while reader.heard != numbers(1, 2):
+            await asyncio.sleep(0)
+    watching.cancel()
+
+
 async def test_while_the_bus_is_away_heads_are_compared_over_and_over(here, there, monkeypatch):
     monkeypatch.setattr(relay_module, "HEADS_SECONDS", 3600)
     monkeypatch.setattr(relay_module, "POLL_SECONDS", 0)
@@ -458,6 +529,25 @@ async def test_who_is_behind_waits_for_a_store_that_is_away(here, there, monkeyp
     async with asyncio.timeout(5):
         while reader.heard != numbers(1, 3):
             await asyncio.sleep(0)
+
+
+async def test_a_hole_that_is_found_while_the_store_is_away_is_mended_once_it_is_back(
+    here, there, monkeypatch
+):
+    monkeypatch.setattr("hubbub.hub.repair.AWAY_SECONDS", 0)
+    reader = await here.listens()
+    _, second = there.says(2)
+    here.source.away = True
+
+    here.relay.heard(second)
+    await settle()
+    assert reader.heard == []
+    here.source.away = False
+    async with asyncio.timeout(5):
+        while not reader.heard:
+            await asyncio.sleep(0)
+
+    assert reader.heard == numbers(1, 2)
 
 
 async def test_damage_among_what_was_missed_ends_who_would_have_to_read_it(here, there):

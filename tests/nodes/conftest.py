@@ -43,9 +43,29 @@ async def town(request, database, nats):
 
 
 @pytest.fixture
+async def lounge(town):
+    """What the plays of one server call it."""
+    return town
+
+
+@pytest.fixture(params=PUSHED)
+async def hall(request, database, nats):
+    """The same where the play needs an open stream: all but long poll."""
+    async with open_town(database, nats.url, request.param) as place:
+        yield place
+
+
+@pytest.fixture
 async def place(database, nats):
     """The same where the play does not turn on how one listens."""
     async with open_town(database, nats.url, "ws") as place:
+        yield place
+
+
+@pytest.fixture
+async def trio(database, nats):
+    """Three servers."""
+    async with open_town(database, nats.url, "ws", nodes=3) as place:
         yield place
 
 

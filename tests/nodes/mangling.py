@@ -18,15 +18,24 @@ LONGEST_HOLD_SECONDS = 0.05
 class Mangling:
     """Use as an async context manager; `url` is the node's end. `shut` makes it lead nowhere."""
 
-    def __init__(self, server_url: str, seed: int) -> None:
+    def __init__(self, server_url: str, seed: int, *, spoils: bool = True) -> None:
+        """Without `spoils` it carries all as it is, from any server."""
         self._to = urlsplit(server_url)
         self._chance = random.Random(seed)
+        self._spoils = spoils
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self.shut = False
         self.url = ""
         self.lost = self.doubled = self.held = 0
+
+    def close(self) -> None:
+        self.shut = True
+        self.cut()
+
+    def opens(self) -> None:
+        self.shut = False
 
     def cut(self) -> None:
         for writer in list(self._writers):
@@ -60,7 +69,7 @@ class Mangling:
             self._writers |= writers
             ways = (
                 asyncio.ensure_future(_carry(node_in, server_out)),
-                asyncio.ensure_future(self._mangle(server_in, node_out)),
+                asyncio.ensure_future((self._mangle if self._spoils else _carry)(server_in, node_out)),
             )
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)

@@ -238,7 +238,7 @@ async def test_a_server_whose_clock_is_an_hour_off_does_no_harm(database, nats):
     from .stage import town
 
     ahead = Clock()
-    ahead._ahead_ms = 3_600_000
+    ahead.put_forward(hours=1)
     async with town(database, nats.url, "ws", nodes=1) as place:
         await place.opens(clock=ahead)
         ada, bob = await place.person("ada", 0), await place.person("bob", 1)

@@ -29,7 +29,7 @@ BUGS = (
         name="what was never committed is acknowledged",
         breaks="promise 1",
         file=_STORE + "attempt.py",
-        old='        await connection.execute("COMMIT")\n',
+        old="        await commit(connection)\n",
         new='        await connection.execute("ROLLBACK")\n',
         caught_by=(_FAULTS + "test_a_connection_that_an_administrator_ends_is_made_anew",),
     ),
@@ -66,6 +66,17 @@ BUGS = (
         old="                command_timeout=ANSWER_SECONDS,\n",
         new="",
         caught_by=(_FAULTS + "test_a_server_that_hangs_holds_up_nobody_for_ever",),
+    ),
+    Bug(
+        name="a commit that waits for a replica is cancelled",
+        breaks="promise 1, on two disks",
+        file=_STORE + "database.py",
+        old="call_later(ANSWER_SECONDS, connection.terminate)",
+        new="call_later(\n"
+        "        ANSWER_SECONDS,\n"
+        "        lambda: connection._cancel_current_command(asyncio.get_running_loop().create_future()),\n"
+        "    )",
+        caught_by=(_FAULTS + "test_a_post_is_not_acknowledged_before_the_replica_that_it_waits_for_has_it",),
     ),
     Bug(
         name="another store under the same address is served from",

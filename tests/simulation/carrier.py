@@ -23,7 +23,7 @@ class Carrier:
         self.schedule = schedule
         self.chance = chance
         self.happened = happened
-        self._buses: dict[FaultyBus, None] = {}
+        self.buses: dict[FaultyBus, None] = {}
         self._quick_seconds = chance.choice((0.0003, 0.003))
         self.away = False
         self.cut_off: dict[str, None] = {}
@@ -51,10 +51,10 @@ class Carrier:
         self.apart = {frozenset(pair) for pair in combinations(nodes, 2) if side[pair[0]] != side[pair[1]]}
 
     def join(self, bus: "FaultyBus") -> None:
-        self._buses[bus] = None
+        self.buses[bus] = None
 
     def leave(self, bus: "FaultyBus") -> None:
-        self._buses.pop(bus, None)
+        self.buses.pop(bus, None)
 
     def reaches(self, node: str) -> bool:
         return not self.away and node not in self.cut_off
@@ -64,7 +64,7 @@ class Carrier:
 
     def looked_at(self) -> None:
         """Something has changed, which is noticed some time."""
-        for bus in self._buses:
+        for bus in self.buses:
             self.schedule.after(self.chance.random() * NOTICED_SECONDS, bus.look)
 
     def publish(self, sender: "FaultyBus", channel: str, message: bytes) -> None:
@@ -72,7 +72,7 @@ class Carrier:
         if not self.reaches(sender.node):
             self.happened("a message was sent to a bus that was away")
             return
-        for bus in self._buses:
+        for bus in self.buses:
             if bus is sender or channel not in bus.subscribed:
                 continue
             if frozenset((sender.node, bus.node)) in self.apart:

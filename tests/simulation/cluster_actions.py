@@ -45,22 +45,32 @@ class ClusterDirector(Director):
     def _node(self) -> Member:
         return self.chance.choice(self.world.nodes)
 
+    def heal(self) -> None:
+        """The bus may be the last to get well: what was said meanwhile is found by comparing heads alone."""
+        super().heal()
+        if self.chance.random() < 0.4:
+            self.world.carrier.loses = 0.9
+            for room in ROOMS:
+                self._post_new(self._someone(), room=room)
+            self._later(0.5, self.world.carrier.make_good)
+
     def last_words(self) -> None:
         """Over a bus that loses nothing, but has its ways; and many come anew just then."""
         chance, carrier = self.chance, self.world.carrier
-        carrier.slowest_seconds = max(carrier.slowest_seconds, chance.choice((0.0, 0.05)))
+        carrier.slowest_seconds = max(carrier.slowest_seconds, chance.choice((0.0, 0.05, 0.2)))
         carrier.delays, carrier.longest_delay_seconds = 0.5, chance.choice((0.01, 0.1))
         carrier.doubles = 0.3
         come_anew = chance.choice((0.3, 1.0))
         for device in self.world.devices:
             if device.wire is not None and chance.random() < come_anew:
                 device.wire.reset()
-        speaker = self.world.people[0]
         places: list[tuple[str | None, str | None]] = [*((room, None) for room in ROOMS)]
         places += [(None, name) for name in NAMES]
         for room, to in places:
-            self._words_due += 1
-            self._later(chance.random() * 0.5, partial(self._speak, speaker, room, to))
+            when = chance.random() * 0.5
+            for speaker in chance.sample(self.world.people, 2):
+                self._words_due += 1
+                self._later(when + chance.random() * 0.01, partial(self._speak, speaker, room, to))
 
     def _speak(self, person: Person, room: str | None, to: str | None) -> None:
         self._words_due -= 1
@@ -103,7 +113,7 @@ class ClusterDirector(Director):
 
     def _lose_answers(self) -> None:
         truth = self.world.truth
-        truth.loses_answers = self.chance.choice((0.05, 0.3))
+        truth.loses_answers = self.chance.choice((0.05, 0.3, 1.0))
         self._later(self.chance.random() * 3, lambda: setattr(truth, "loses_answers", 0.0))
 
     def _slow_database(self) -> None:

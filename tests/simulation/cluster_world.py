@@ -22,6 +22,10 @@ PROMPT_SECONDS = 1.5
 """How soon the others hear of a message, at worst: half of what passes between comparisons of heads."""
 
 
+WAITED_MS = 60_000
+"""How long a message may wait for the database, at most."""
+
+
 class ClusterWorld(World):
     KIND = "cluster"
     AT_ONCE = False
@@ -142,6 +146,10 @@ class ClusterWorld(World):
             for room, known in person.marks_known.items():
                 if not known <= stored_marks.get(room, -1) <= person.marks_asked[room]:
                     self.fault("I1", f"{person.name}'s mark {known} in {room} is stored as {stored_marks}")
+        was_put = any(what.startswith("the clock was put") for what in self.situations)
+        if not was_put and not -WAITED_MS <= self.truth.earliest_ms <= self.truth.latest_ms <= 10:
+            off = f"between {self.truth.earliest_ms} and {self.truth.latest_ms} ms"
+            self.fault("clock", f"messages bore times that were {off} off when they were stored")
         for node in self.nodes:
             node.end()
         self.go(0)

@@ -5,4 +5,6 @@ KEPT: dict[int, str] = {
     1113: "a start after a failed sync moved a log with a hole in it, and a power cut tore the database",
 }
 
-KEPT_OF_CLUSTERS: dict[int, str] = {}
+KEPT_OF_CLUSTERS: dict[int, str] = {
+    320: "a read that was on its way while something was removed was taken for a fault of the server",
+}

@@ -99,7 +99,8 @@ class Scale(dict[str, Any]):
                 "hubbub.hub.log.RING_BYTES": chance.choice((400, 2000, 100_000)),
                 "hubbub.hub.hub.CHUNK_BYTES": chance.choice((1, 400, 4000)),
                 "hubbub.hub.hub.PAGES_PER_TURN": chance.choice((1, 4)),
-                "hubbub.storage.sqlite.logs.MAX_PAGE": chance.choice((1, 3, 20)),
+                "hubbub.storage.sqlite.logs.MAX_PAGE": (page := chance.choice((1, 3, 20))),
+                "hubbub.storage.pages.MAX_PAGE": page,
                 "hubbub.storage.sqlite.logs.REMEMBERED_LOGS": chance.choice((1, 2, 100)),
                 "hubbub.storage.sqlite.database.CHECKPOINT_PAGES": chance.choice((5, 30, 4000)),
                 "hubbub.storage.sqlite.syncing._LOOK_BACK": 3,
@@ -154,6 +155,7 @@ class Node:
         self._uvicorn: Any = None
         self._ground: Any = None
         self._housekeeping: dict[asyncio.Task[None], None] = {}
+        self._unburied: dict[ProcessLoop, tuple[Running, Any]] = {}
         self._wires: dict[ServerEnd, None] = {}
         self.starts = 0
         self.troubles: list[str] = []
@@ -195,7 +197,7 @@ class Node:
         running = loop.within(self._assemble, loop, ground)
         if loop.dead:
             self.happened("the server died while it was starting")
-            self.schedule.after(0, self._bury, loop, running, ground)
+            self._bury_soon(loop, running, ground)
             self._forget()
             return
         self.running = running
@@ -376,7 +378,7 @@ class Node:
             end.wire.server_died()
             self.left(end)
         if self.running is not None:  # else it was starting, and `start` sees to the rest
-            self.schedule.after(0, self._bury, loop, self.running, self._ground)
+            self._bury_soon(loop, self.running, self._ground)
         self._gone(loop)
 
     def _gone(self, loop: ProcessLoop) -> None:
@@ -389,12 +391,20 @@ class Node:
         self.loop = self.running = self._server = self._uvicorn = self._ground = None
         self._housekeeping = {}
 
-    def _bury(self, loop: ProcessLoop, running: Running, ground: Any) -> None:
+    def _bury_soon(self, loop: ProcessLoop, running: Running, ground: Any) -> None:
+        """Not in the middle of its own turn."""
+        self._unburied[loop] = (running, ground)
+        self.schedule.after(0, self._bury, loop)
+
+    def _bury(self, loop: ProcessLoop) -> None:
+        running, ground = self._unburied.pop(loop)
         loop.bury()
         self._let_go(running, ground)
 
     def cut_short(self) -> None:
         """The world ends here, whatever is going on."""
+        for unburied in list(self._unburied):
+            self._bury(unburied)
         loop, running, ground = self.loop, self.running, self._ground
         if loop is not None:
             loop.dead = True

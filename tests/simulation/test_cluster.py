@@ -30,6 +30,7 @@ SITUATIONS = (
     "a message was for a node that was apart",
     "a message was sent to a bus that was away",
     "a node could not start without the database",
+    "a node died while an answer was on its way to it",
     "a node found the bus again",
     "a node found the database again",
     "a node lost the bus",

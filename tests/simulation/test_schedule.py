@@ -61,6 +61,17 @@ def test_who_waits_for_the_disk_comes_late_to_the_rest(schedule, loop):
     assert seen == [pytest.approx(5.0, abs=0.01)]
 
 
+def test_a_frozen_process_does_all_at_once_when_it_goes_on(schedule, loop):
+    seen = []
+    loop.within(loop.call_later, 1.0, lambda: seen.append(("timer", loop.time())))
+    schedule.at(0.5, loop.freeze, 4.0)
+    schedule.at(2.0, loop.poke, lambda: seen.append(("came", loop.time())))
+    schedule.run(until=4.4, steps=100)
+    assert seen == []
+    schedule.run(until=10.0, steps=100)
+    assert seen == [("came", pytest.approx(4.5, abs=0.01)), ("timer", pytest.approx(4.5, abs=0.01))]
+
+
 def test_of_a_process_that_died_nothing_runs_any_more(schedule, loop):
     seen = []
 

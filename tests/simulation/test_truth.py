@@ -11,30 +11,12 @@ import pytest
 from hubbub.domain.errors import StorageAway
 from hubbub.storage.base import Store
 from simulation.truth import SharedStore, Truth
+from simulation.turns import Turns
 from storage.conftest import furnish
 from storage.drafting import LOUNGE, draft
 from storage.test_contract import *  # noqa: F403
 from storage.test_contract_marks import *  # noqa: F403
 from storage.test_contract_people import *  # noqa: F403
-
-
-class Turns:
-    """A schedule, and the loop of a process, on the loop of the test: whatever comes later comes in its next
-    turn."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.create_future = self._loop.create_future
-        self.create_task = self._loop.create_task
-        self.time = self._loop.time
-        self.poke = self._loop.call_soon
-
-    @property
-    def now(self) -> float:
-        return 0.0
-
-    def after(self, seconds: float, act: Callable[..., object], *given: Any) -> None:
-        self._loop.call_soon(act, *given)
 
 
 @pytest.fixture

@@ -66,6 +66,8 @@ class Truth:
         self._create = image is None
         self.store: SqliteStore
         self._ended: list[SessionId] = []
+        self.earliest_ms = self.latest_ms = 0
+        """How far from the database's clock the times of messages were, when they were stored."""
         self._quick_seconds = chance.choice((0.0005, 0.003))
         self.heal()
 
@@ -132,6 +134,10 @@ class Truth:
             self.happened("the database was full")
             return [StorageFull()] * len(attempt.drafts)
         else:
+            for draft in attempt.drafts:
+                off_ms = draft.sent_at_ms - self.now_ms()
+                self.earliest_ms = min(self.earliest_ms, off_ms)
+                self.latest_ms = max(self.latest_ms, off_ms)
             self.store.append(attempt.drafts, partial(setattr, attempt, "outcomes"))
         assert attempt.outcomes is not None
         return attempt.outcomes
@@ -333,6 +339,8 @@ class SharedStore:
         truth.schedule.after(truth.latency(), self._come_back, answer, result, error)
 
     def _come_back(self, answer: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
+        if self._loop.dead:
+            self._truth.happened("a node died while an answer was on its way to it")
         if self._truth.reaches(self._node):
             self._loop.poke(_settle, answer, result, error)
         else:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import asynccontextmanager
 from itertools import count
 from random import Random
 
@@ -26,11 +27,12 @@ ADA, BOB = inbox_log("ada"), inbox_log("bob")
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Whoever waits for the database does not wait for long."""
-    monkeypatch.setattr(store, "ANSWER_SECONDS", 0.5)
-    monkeypatch.setattr(store, "CONNECT_SECONDS", 0.5)
+    """Whoever waits for the database does not wait for long; for long enough where it answers at all."""
+    monkeypatch.setattr(store, "ANSWER_SECONDS", 2.0)
+    monkeypatch.setattr(store, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(database, "ANSWER_SECONDS", 2.5)  # the driver's own timeout would strike before
     for module in ("database", "append"):
-        monkeypatch.setattr(f"hubbub.storage.postgres.{module}.PATIENCE_SECONDS", 0.5)
+        monkeypatch.setattr(f"hubbub.storage.postgres.{module}.PATIENCE_SECONDS", 1.0)
 
 
 @pytest.fixture
@@ -277,6 +279,41 @@ async def test_a_store_can_be_closed_while_the_server_is_away(impatient, open_po
         await databases.start()
 
 
+@pytest.fixture
+def waiting_for_a_replica(databases):
+    """From when it is entered until it is left, commits wait for a replica that is not there."""
+
+    @asynccontextmanager
+    async def waiting():
+        await databases.set("synchronous_standby_names", "'nobody'")
+        try:
+            yield
+        finally:
+            await databases.set("synchronous_standby_names", "DEFAULT")
+
+    return waiting
+
+
+async def test_a_post_is_not_acknowledged_before_the_replica_that_it_waits_for_has_it(
+    impatient, open_postgres, node, waiting_for_a_replica, monkeypatch, broken
+):
+    monkeypatch.setitem(database.SETTINGS, "lock_timeout", "100ms")
+    near = await open_postgres()
+    await say(near, LOUNGE, "a")
+
+    async with waiting_for_a_replica():
+        (outcome,) = await append(near, draft(LOUNGE, "b", key="k"))
+        assert isinstance(outcome, StorageAway)
+        assert texts((await near.page(LOUNGE)).events) == ["a"], "nobody sees what may yet be lost"
+
+    async with deadline():
+        while await near.head(LOUNGE) < 2:  # the replica is not waited for any more
+            await asyncio.sleep(0.01)
+    (again,) = await post(near, draft(LOUNGE, "b", key="k"))
+    assert (again.repeated, again.receipt.seq) == (True, 2)
+    assert broken == []
+
+
 # -- what the server refuses ------------------------------------------------
 
 REFUSING = """
@@ -418,10 +455,13 @@ async def test_a_node_does_not_go_on_with_another_store_under_the_same_address(n
     assert broken == [outcome]
 
 
-async def test_a_node_breaks_when_the_database_has_lost_posts(node, open_postgres, spoil_postgres, broken):
+async def test_a_node_breaks_when_the_database_has_lost_posts(
+    node, open_postgres, spoil_postgres, monkeypatch, broken
+):
     """As after a failover to a replica that was behind: the numbers must not be given out again under it."""
     await say(node, LOUNGE, "a", "b", "c")
     spoil_postgres.cut(LOUNGE, 3)
+    monkeypatch.setitem(database.SETTINGS, "lock_timeout", "900ms")  # less than the server takes to end it
     fresh = await open_postgres()
     assert seqs(await say(fresh, ATTIC, "x")) == [1]
 

@@ -57,6 +57,34 @@ async def test_many_nodes_that_start_at_once_make_one_store(open_postgres, newer
         assert seqs(await say(node, LOUNGE, "a")) == [n]
 
 
+async def test_a_node_that_comes_while_another_makes_the_store_finds_none_or_all_of_it(
+    open_postgres, postgres
+):
+    class Overtaken:
+        """A connection, after whose first question another node makes the store."""
+
+        def __init__(self, connection: asyncpg.Connection) -> None:
+            self._connection = connection
+            self._asked = False
+
+        def __getattr__(self, name: str):
+            async def ask(*question: object):
+                answer = await getattr(self._connection, name)(*question)
+                if not self._asked:
+                    self._asked = True
+                    await open_postgres()
+                return answer
+
+            return ask
+
+    async with connected(postgres) as connection:
+        found = await schema.form_of(Overtaken(connection))
+
+    assert found == schema.Form(0, 0)
+    async with connected(postgres) as connection:
+        assert (await schema.form_of(connection)).form == len(steps())
+
+
 async def test_a_store_is_brought_to_a_newer_form_under_a_node_that_goes_on(open_postgres, postgres, newer):
     old = await open_postgres()
     await furnish(old)
@@ -135,11 +163,12 @@ async def test_a_schema_of_the_same_name_that_is_not_ours_is_left_alone(open_pos
         await open_postgres()
 
 
-async def test_an_empty_schema_that_was_made_for_it_is_used(open_postgres, postgres):
-    async with connected(postgres) as connection:
-        await connection.execute("CREATE SCHEMA hubbub")
+async def test_an_empty_schema_that_was_made_for_it_is_used(open_postgres, postgres, databases):
+    """Whoever may not make schemas is given one."""
+    await databases.as_superuser("CREATE ROLE tenant LOGIN PASSWORD 'x'", postgres)
+    databases.do(postgres, "CREATE SCHEMA hubbub AUTHORIZATION tenant")
 
-    await furnish(await open_postgres())
+    await furnish(await open_postgres(databases.url_as("tenant", "x", postgres)))
 
 
 async def test_what_the_user_may_not_do_is_said(open_postgres, postgres, databases):

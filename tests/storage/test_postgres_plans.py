@@ -190,3 +190,22 @@ async def test_a_page_by_person_is_found_in_its_own_index(open_postgres, run, as
     async with node._db.connection() as connection:
         for sql, arguments in used.items():
             assert wanted in json.dumps(await plan_of(connection, sql, arguments)), sql
+
+
+@pytest.mark.parametrize("size", [1, 10, 500])
+async def test_a_batch_takes_as_many_round_trips_however_many_posts_it_has(open_postgres, size):
+    """They are what a post waits for where the database is on another machine."""
+    node = await open_postgres()
+    await furnish(node)
+    await post(node, draft(LOUNGE, "a"), draft(BOB, "a"))
+    asked: list[str] = []
+    node._own.add_query_logger(lambda query: asked.append(query.query.split()[0]))
+
+    await post(node, *(draft((LOUNGE, BOB)[n % 2], "x") for n in range(size)))
+    await asyncio.sleep(0)
+    assert asked == ["BEGIN", "SELECT", "WITH", "COMMIT"]
+
+    asked.clear()
+    await post(node, *(draft((LOUNGE, BOB)[n % 2], "x", key=f"{n}") for n in range(size)))
+    await asyncio.sleep(0)
+    assert asked == ["BEGIN", "SELECT", "SELECT", "WITH", "COMMIT"]

@@ -95,6 +95,21 @@ class Databases:
         """Run it with the `{name}` of that database."""
         await asyncio.to_thread(self.aside.run, self._do(script.format(name=name_of(url))))
 
+    async def set(self, name: str, value: str) -> None:
+        """Of the whole server, at once; DEFAULT undoes it."""
+        await asyncio.to_thread(self.aside.run, self._set(name, value))
+
+    async def _set(self, name: str, value: str) -> None:
+        await self._do(f"ALTER SYSTEM SET {name} = {value}")
+        connection = await asyncpg.connect(self._server.superuser_url)
+        try:
+            await connection.execute("SELECT pg_reload_conf()")
+            wanted = value.strip("'").replace("DEFAULT", "")
+            while await connection.fetchval(f"SHOW {name}") != wanted:
+                await asyncio.sleep(0.01)
+        finally:
+            await connection.close()
+
     def url_as(self, user: str, password: str, url: str) -> str:
         return f"postgresql://{user}:{password}@{self._server.address}/{name_of(url)}"
 

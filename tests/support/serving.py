@@ -24,8 +24,8 @@ class Clock:
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000 + self._ahead_ms
 
-    def put_forward(self, *, days: int) -> None:
-        self._ahead_ms += days * 86_400_000
+    def put_forward(self, *, days: int = 0, hours: int = 0) -> None:
+        self._ahead_ms += days * 86_400_000 + hours * 3_600_000
 
 
 @asynccontextmanager

@@ -85,10 +85,12 @@ class NatsBus:
 
     async def close(self) -> None:
         self._closing = True
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks := [task for task in self._tasks if not task.done()]:
+            for task in tasks:
+                task.cancel()
+            # Again, where that was lost: `asyncio.wait_for`, which the client library uses, swallows it up to
+            # Python 3.11 when what it waits for has come in the same turn.
+            await asyncio.wait(tasks, timeout=PING_SECONDS)
 
     # -- one connection after the other -------------------------------------
 

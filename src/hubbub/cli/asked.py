@@ -21,6 +21,8 @@ Database = Annotated[
     Parameter(help="The PostgreSQL database in its place, as for `hubbub serve`.", metavar="URL"),
 ]
 
+_PLACES = ("HUBBUB_DATA", "HUBBUB_DATABASE", "HUBBUB_BUS")
+
 Place = Path | ServerUrl
 """Of a store: a directory or a database. As text it may be shown: no password is in it."""
 
@@ -30,9 +32,12 @@ def now_ms() -> int:
 
 
 def asked_place(data: str | None, database: str | None) -> Place:
-    """Where `hubbub serve` would find its store. Raises Misconfigured."""
+    """Where `hubbub serve` would find its store, or where a flag says. Raises Misconfigured."""
     given = {"data": data, "database": database}
-    config = load({name: [text] for name, text in given.items() if text is not None}, os.environ)
+    flags = {name: [text] for name, text in given.items() if text is not None}
+    # Of a server's environment, in which a command may well run, a flag leaves nothing to say where it is.
+    overruled = _PLACES if flags else ()
+    config = load(flags, {name: text for name, text in os.environ.items() if name not in overruled})
     return config.database or config.data
 
 

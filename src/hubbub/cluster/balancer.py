@@ -36,6 +36,8 @@ defaults
     # A call that a node took and never answered goes to another, unless it might then be done twice.
     retry-on conn-failure empty-response
     timeout connect 2s
+    # A node that is slow to say how it is, on a busy machine, is not away yet.
+    timeout check 2s
     timeout http-request 15s
     timeout http-keep-alive 30s
     # Event streams say something every 20 seconds, WebSockets every 25, and a long poll takes 60 at most.

@@ -49,6 +49,8 @@ class Nats:
         """Until it listens. Raises Missing, ClusterFailed."""
         binary = programs.program("nats-server", package="nats-server")
         self._directory.mkdir(parents=True, exist_ok=True)
+        for old in self._directory.glob("nats-server_*.ports"):  # of one that was killed
+            old.unlink()
         configuration = self._configuration()
         await self._piece.start(
             [str(binary), "-c", str(configuration)],

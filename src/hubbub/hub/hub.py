@@ -73,6 +73,10 @@ class Hub:
         self._others = others
         self._heads = Heads(self._source)
 
+    def end(self) -> None:
+        """Nobody listens any more, and nothing more is read."""
+        self._repairs.close()
+
     # -- who listens --------------------------------------------------------
 
     async def open(self, reader: Reader, id: LogId, after: int | None) -> Subscription:
@@ -199,6 +203,11 @@ class Hub:
         log = self._logs.get(id)
         if log is not None:
             log.forget(last)
+
+    def doubt_memory(self) -> None:
+        """Others may have removed something and could not tell: what is read again comes from the store."""
+        for log in self._logs.values():
+            log.forget(log.flushed)
 
     def tell(self, id: LogId, kind: str, json: bytes) -> None:
         """Tell everyone at the head of a log something in passing: it is no event, and whoever is behind is

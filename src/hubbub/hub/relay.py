@@ -12,6 +12,7 @@ from contextlib import suppress
 from zlib import crc32
 
 import msgspec
+import structlog
 
 from hubbub.bus.base import MAX_MESSAGE_BYTES, Bus
 from hubbub.domain.errors import Unavailable
@@ -50,6 +51,8 @@ class Message(msgspec.Struct, array_like=True):
     cuts: list[tuple[LogId, int]] = msgspec.field(default_factory=list)
     """Logs, and up to where their events were removed."""
 
+
+_log = structlog.get_logger("hubbub.hub")
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Message).decode
@@ -163,6 +166,7 @@ class Relay:
     def cut(self, log: LogId, last: int) -> None:
         if self._bus.up:
             self._put(log).cuts.append((log, last))
+            self._soon(self.flush)
 
     def told(self, log: LogId, kind: str, json: bytes) -> None:
         if self._bus.up:
@@ -197,7 +201,9 @@ class Relay:
     # -- what was missed ----------------------------------------------------
 
     def bus_changed(self, up: bool) -> None:
-        """The bus went or came back: heads are compared at once."""
+        """The bus went or came back: heads are compared at once. Of removals nobody could tell meanwhile."""
+        if up:
+            self._hub.doubt_memory()
         self._woken.set()
 
     async def watch(self) -> None:
@@ -207,15 +213,19 @@ class Relay:
             pause = HEADS_SECONDS if self._bus.up else POLL_SECONDS
             await self._rest(max(pause, took_seconds / POLL_SHARE))
             began = self._monotonic()
-            with suppress(Unavailable):  # what they would say is asked again
+            try:
                 await self.compare()
+            except Unavailable:
+                pass  # what they would say is asked again
+            except Exception:
+                _log.exception("heads could not be compared")  # it must not have been the last time
             took_seconds = self._monotonic() - began
 
     async def _rest(self, seconds: float) -> None:
-        self._woken.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
+        self._woken.clear()
 
     async def compare(self) -> None:
         """Raises Unavailable."""

@@ -22,8 +22,9 @@ def onward(before: Any, after: Any) -> Any:
 
 
 def key_facts(row: Row) -> KeyFacts:
-    """Of a key's log number, sender, key, seq, receipt, and whether it is kept; name and floor of its log; id,
-    sent, sender and key of its event; floor of the sender's inbox, and the same four of the copy in it."""
+    """Of a row that has, in this order: log number, sender, key, seq and receipt of a key, and whether what a
+    retry needs is kept; name and floor of its log; id, sent, sender and key of its event; the floor of the
+    sender's inbox; id, sent, sender and key of the copy in it."""
     _, sender, key, seq, copy_seq, kept, log, floor, *found = row
     return KeyFacts(
         log=log,

@@ -144,6 +144,9 @@ class Appending(Marks):
                     raise StorageFull() from error
                 else:
                     raise
+            except BaseException:
+                self._drop(connection)  # it holds locks that others wait for
+                raise
 
     async def _connection(self) -> Connection:
         """The one that writes, which nothing else waits for. Raises StorageAway, StorageFailed."""

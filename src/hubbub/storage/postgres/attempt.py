@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from hubbub.domain.events import Draft
 from hubbub.domain.ids import LogId, inbox_log
 from hubbub.storage.postgres.batch import Batch, Place, Used
-from hubbub.storage.postgres.database import AnotherStore, Connection
+from hubbub.storage.postgres.database import AnotherStore, Connection, commit
 from hubbub.storage.postgres.logs import event_of, stored_at
 from hubbub.storage.postgres.marking import EPOCH
 
@@ -106,7 +106,7 @@ class Attempt:
             return batch
         await connection.execute(_ADD, *_columns(batch))
         self.is_committing = True
-        await connection.execute("COMMIT")
+        await commit(connection)
         for place in batch.places.values():
             if place.grown:
                 self._seen.note(place.name, place.head)

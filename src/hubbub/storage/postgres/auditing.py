@@ -29,7 +29,7 @@ from hubbub.storage.auditing import (
 )
 from hubbub.storage.base import StoreInfo
 from hubbub.storage.errors import StoreUnusable
-from hubbub.storage.postgres.database import Connection
+from hubbub.storage.postgres.database import Connection, leave
 from hubbub.storage.postgres.failures import DRIVER
 from hubbub.storage.postgres.opening import durability_of, shown, version_of
 from hubbub.storage.postgres.visiting import form_read, refusing, visit
@@ -158,14 +158,14 @@ class PostgresAudit:
                 epoch = await connection.fetchval("SELECT epoch FROM store")
                 durability = await durability_of(connection, {})
         except BaseException:
-            await connection.close()
+            await leave(connection)
             raise
         version = version_of(connection)
         info = StoreInfo(backend="postgresql", version=version, epoch=str(epoch or ""), durability=durability)
         return cls(url, connection, form, info)
 
     async def close(self) -> None:
-        await self._connection.close()
+        await leave(self._connection)
 
     async def structure(self) -> Sequence[str]:
         """What `amcheck` finds, where an administrator has put that extension into the database."""
@@ -175,7 +175,7 @@ class PostgresAudit:
         except asyncpg.PostgresError as error:
             return [f"PostgreSQL cannot check the database: {error}"]
         finally:
-            await connection.close()
+            await leave(connection)
 
     async def logs(self) -> AsyncIterator[Sequence[LogFacts]]:
         number = _FIRST

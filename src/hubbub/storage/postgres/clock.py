@@ -4,7 +4,7 @@ A node whose own clock is an hour off then does no harm: its posts bear the time
 and no session ends an hour early.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from hubbub.storage.postgres.database import Connection
 
@@ -27,11 +27,17 @@ class Clock:
 
     async def measure(self, connection: Connection) -> None:
         """Ask the database what time it is."""
-        quickest = None
+        await self.ask(lambda: connection.fetchval(_NOW))
+
+    async def ask(self, their_now_ms: Callable[[], Awaitable[int]]) -> None:
+        """What the offset was before stays, unless the answer shows that it is wrong: an answer that was slow
+        to come moves no clock."""
+        found: list[tuple[float, float]] = []
         for _ in range(_TRIES):
             asked = self._monotonic()
-            theirs_ms = await connection.fetchval(_NOW)
-            took = self._monotonic() - asked
-            if quickest is None or took < quickest:
-                quickest = took
-                self.offset_ms = theirs_ms - (self._now_ms() - round(took * 500))
+            theirs_ms = await their_now_ms()
+            half_way_ms = (self._monotonic() - asked) * 500
+            found.append((half_way_ms, theirs_ms + half_way_ms - self._now_ms()))
+        may_be_wrong_by_ms, offset_ms = min(found)
+        if abs(offset_ms - self.offset_ms) > may_be_wrong_by_ms + 1:  # either clock counts whole milliseconds
+            self.offset_ms = round(offset_ms)

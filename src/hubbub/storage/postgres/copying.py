@@ -6,7 +6,7 @@ from typing import Self
 from hubbub.storage.copying import BATCH, Key, Row, Table
 from hubbub.storage.errors import StoreInUse
 from hubbub.storage.moving import Mark
-from hubbub.storage.postgres.database import Connection
+from hubbub.storage.postgres.database import Connection, leave
 from hubbub.storage.postgres.marking import UNMARK, read_mark, remove_mark, write_mark
 from hubbub.storage.postgres.opening import shown
 from hubbub.storage.postgres.schema import form_of, migrate, steps
@@ -91,12 +91,12 @@ class Snapshot(Tables):
                 await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 await form_read(connection)
         except BaseException:
-            await connection.close()
+            await leave(connection)
             raise
         return cls(url, connection)
 
     async def close(self) -> None:
-        await self._connection.close()
+        await leave(self._connection)
 
 
 # -- the ends of a move -------------------------------------------------------
@@ -118,7 +118,7 @@ class _End(Tables):
                 if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _ONE_MOVE):
                     raise StoreInUse(f"Another move from or to {shown(url)} is going on.")
         except BaseException:
-            await connection.close()
+            await leave(connection)
             raise
         return cls(url, connection)
 
@@ -127,8 +127,8 @@ class _End(Tables):
         return UNMARK
 
     async def close(self) -> None:
-        await self._marking.close()
-        await self._connection.close()
+        await leave(self._marking)
+        await leave(self._connection)
 
     async def mark(self) -> Mark | None:
         with refusing(self._url):

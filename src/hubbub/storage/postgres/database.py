@@ -96,6 +96,7 @@ class Database:
         self._reachable.set()
         self._lost_at = 0.0
         self._finding: asyncio.Task[None] | None = None
+        self._closed = False
 
     @property
     def up(self) -> bool:
@@ -103,6 +104,8 @@ class Database:
         return self._reachable.is_set()
 
     async def close(self) -> None:
+        """What is under way goes on to its end."""
+        self._closed = True
         if self._finding is not None:
             self._finding.cancel()
             with suppress(asyncio.CancelledError):
@@ -168,7 +171,7 @@ class Database:
         return None
 
     def _put_back(self, connection: Connection) -> None:
-        if self.broken or not self.up or connection.is_in_transaction():
+        if self.broken or self._closed or not self.up or connection.is_in_transaction():
             connection.terminate()
         else:
             self._idle.append(connection)
@@ -270,7 +273,7 @@ class Database:
                 if not connection.is_closed():
                     await connection.execute("ROLLBACK")
                 raise
-            await connection.execute("COMMIT")
+            await commit(connection)
 
     # -- errors -------------------------------------------------------------
 
@@ -291,6 +294,19 @@ class Database:
             self.broken.__cause__ = error
             self._on_broken(self.broken)
         return self.broken
+
+
+async def commit(connection: Connection) -> None:
+    """Raises what the driver raises; what became of the transaction is then not known.
+
+    When the answer takes too long the connection is cut, and the driver's own timeout never strikes: it would
+    ask the server to cancel, and one that waits for its replica then stops waiting and says that all is well.
+    """
+    cutting = asyncio.get_running_loop().call_later(ANSWER_SECONDS, connection.terminate)
+    try:
+        await connection.execute("COMMIT", timeout=100 * ANSWER_SECONDS)
+    finally:
+        cutting.cancel()
 
 
 async def leave(connection: Connection) -> None:

@@ -20,10 +20,9 @@ _LOCK = int.from_bytes(b"hubbub")
 
 _NEEDS = re.compile(r"-- needs: (\d+)\n")
 
-_EMPTY = """
-    SELECT NOT EXISTS (
-        SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = 'hubbub'
-    )
+# One question, for another node may make the store between two.
+_THERE = """
+    SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = 'hubbub'
 """
 
 
@@ -63,8 +62,9 @@ def needs_of(sql: str) -> int:
 
 async def form_of(connection: Connection) -> Form:
     """Form 0 for a database with no store in it. Raises StoreUnusable for one that is not ours."""
-    if await connection.fetchval("SELECT to_regclass('hubbub.form') IS NULL"):
-        if not await connection.fetchval(_EMPTY):
+    there = {name for (name,) in await connection.fetch(_THERE)}
+    if "form" not in there:
+        if there:
             raise StoreUnusable(
                 "The database has a schema named hubbub that is not one of hubbub's. Give hubbub a database"
                 " of its own."
@@ -102,8 +102,8 @@ async def migrate(
         check(form, len(known))
         for number in range(form.form + 1, len(known) + 1):
             async with connection.transaction():
-                if number == 1:
-                    await connection.execute("CREATE SCHEMA IF NOT EXISTS hubbub")
+                if number == 1 and await connection.fetchval("SELECT to_regnamespace('hubbub') IS NULL"):
+                    await connection.execute("CREATE SCHEMA hubbub")
                 await connection.execute(known[number - 1].sql, timeout=3600)
                 if number == 1:
                     await begin(connection)

@@ -8,7 +8,7 @@ import asyncpg
 
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.moving import why_not
-from hubbub.storage.postgres.database import CONNECT_SECONDS, Connection
+from hubbub.storage.postgres.database import CONNECT_SECONDS, Connection, leave
 from hubbub.storage.postgres.failures import DRIVER
 from hubbub.storage.postgres.marking import UNMARK, read_mark
 from hubbub.storage.postgres.opening import shown
@@ -37,7 +37,7 @@ async def holds_store(url: str) -> bool:
         with refusing(url):
             return (await form_of(connection)).form > 0
     finally:
-        await connection.close()
+        await leave(connection)
 
 
 async def form_read(connection: Connection) -> int:

@@ -19,7 +19,7 @@ from hubbub.domain.errors import HubbubError
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.sqlite.auditing import connect
 from hubbub.storage.sqlite.database import Database, Row
-from hubbub.storage.sqlite.directory import DATABASE, RESTORING, Lock, sync
+from hubbub.storage.sqlite.directory import DATABASE, MOVING, RESTORING, Lock, sync
 from hubbub.storage.sqlite.schema import pending, steps
 from hubbub.storage.sqlite.store import bring_up
 
@@ -193,8 +193,8 @@ class Restore:
         raise AssertionError("there is always a further number")
 
     def _there(self) -> list[Path]:
-        """The files of the store that is there."""
-        files = [self._directory / (DATABASE + end) for end in _ENDS]
+        """The files of the store that is there, and its mark of a move: what is restored is another store."""
+        files = [self._directory / name for name in (MOVING, *(DATABASE + end for end in _ENDS))]
         return [file for file in files if file.exists()]
 
     @contextmanager

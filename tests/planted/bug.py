@@ -14,3 +14,5 @@ class Bug(NamedTuple):
     new: str
     caught_by: tuple[str, ...]
     """Tests, the quickest there are; one of them at least fails with the bug."""
+    seldom: bool = False
+    """Planted in `make soak` only: a database has to be started to catch it, which takes seconds."""

@@ -63,6 +63,16 @@ def postgres(databases):
     databases.drop(url)
 
 
+def pytest_collection_modifyitems(config, items):
+    """What is long is for `make soak`."""
+    if os.environ.get("HUBBUB_LONG"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
 def pytest_terminal_summary(terminalreporter):
     """On a build machine nobody reads a list of what was skipped: what must not be overlooked stands out."""
     reasons = {report.longrepr[2] for report in terminalreporter.stats.get("skipped", ())}

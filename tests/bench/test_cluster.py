@@ -67,12 +67,14 @@ async def test_a_node_is_killed_and_its_clients_go_on_at_the_others(tmp_path):
     assert facts["all_resumed_after_seconds"] > 0
 
 
+@pytest.mark.long
 async def test_everybody_on_every_node_is_reached(tmp_path):
     result = await played(tmp_path, "idle", "--cluster", "2", "--one-core")
     assert result["facts"]["connections_reached"] == 12
     assert "share" in result["cluster"]["cores"]
 
 
+@pytest.mark.long
 async def test_people_as_they_are_on_several_nodes(tmp_path):
     await played(tmp_path, "mixed", "--cluster", "2")
 
@@ -95,6 +97,7 @@ async def test_readers_are_spread_over_all_nodes_but_the_one_where_others_post()
     assert [client.node for client in worker.posters] == [2, 2]
 
 
+@pytest.mark.long
 async def test_several_urls_are_the_nodes_of_one_cluster(tmp_path):
     environment = {name: value for name, value in ENVIRONMENT.items() if not name.startswith("HUBBUB_")}
     async with Cluster(tmp_path / "c", nodes=2, balanced=False, environment=environment) as cluster:

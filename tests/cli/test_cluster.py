@@ -104,6 +104,7 @@ async def test_a_second_start_goes_on_with_what_was_stored(data):
         await ada.sign_in("ada", PASSWORD)
 
 
+@pytest.mark.long
 async def test_a_second_ctrl_c_waits_for_nobody(data):
     async with cluster(data) as running:
         running.process.send_signal(signal.SIGINT)

@@ -54,6 +54,7 @@ async def test_a_person_sees_the_nodes_their_readers_and_who_is_away(tmp_path, e
     assert complaints == []
 
 
+@pytest.mark.long
 async def test_when_the_cluster_was_stopped_the_page_says_so(tmp_path, environment):
     cluster = Cluster(tmp_path, nodes=1, balanced=False, environment=environment)
     sock = listening("127.0.0.1:0")

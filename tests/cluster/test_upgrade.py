@@ -31,6 +31,7 @@ async def has_its_share(node, http):
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.long
 async def test_nobody_notices_an_upgrade(tmp_path, environment):
     # As slow as the machine may be: the balancer has noticed by then.
     flags = ("--limits", "off", "--drain-seconds", "4")

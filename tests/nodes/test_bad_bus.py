@@ -47,6 +47,7 @@ async def test_a_bus_that_loses_doubles_and_reorders(nodes):
         assert min(node.way.lost, node.way.doubled, node.way.held) > 0
 
 
+@pytest.mark.long
 async def test_one_node_cut_off_from_the_bus(nodes):
     async with Door(nodes) as door, Crowd(door, 12) as crowd:
         await crowd.acknowledges(100)
@@ -62,6 +63,7 @@ async def test_one_node_cut_off_from_the_bus(nodes):
         assert crowd.broken() == []
 
 
+@pytest.mark.long
 async def test_ways_that_break_over_and_over(nodes):
     async with Door(nodes) as door, Crowd(door, 13) as crowd:
         for number in range(9):

@@ -57,6 +57,7 @@ async def test_nodes_killed_at_any_moment(cluster, door):
         assert crowd.broken() == []
 
 
+@pytest.mark.long
 async def test_nodes_stopped_kindly_one_after_the_other(cluster, door):
     """A rolling upgrade: nobody notices, but that they come back."""
     async with Crowd(door, 2) as crowd:
@@ -70,6 +71,7 @@ async def test_nodes_stopped_kindly_one_after_the_other(cluster, door):
         assert crowd.broken() == []
 
 
+@pytest.mark.long
 async def test_a_node_frozen_for_seconds(cluster, door):
     async with Crowd(door, 3) as crowd:
         await crowd.acknowledges(100)
@@ -97,6 +99,7 @@ async def test_the_bus_gone_and_back(cluster, door):
         assert crowd.broken() == []
 
 
+@pytest.mark.long
 async def test_the_bus_paused(cluster, door):
     async with Crowd(door, 5) as crowd:
         await crowd.acknowledges(100)
@@ -112,6 +115,7 @@ async def test_the_bus_paused(cluster, door):
         assert crowd.broken() == []
 
 
+@pytest.mark.long
 async def test_the_database_restarted(cluster, door):
     async with Crowd(door, 6) as crowd:
         for _ in range(2):
@@ -134,6 +138,7 @@ async def test_the_database_killed(cluster, door):
         assert crowd.broken() == []
 
 
+@pytest.mark.long
 async def test_the_database_paused(cluster, door):
     async with Crowd(door, 8) as crowd:
         await crowd.acknowledges(200)

@@ -79,14 +79,14 @@ from scenarios.test_sessions_ending import (
 from .stage import town as open_town
 
 
-@pytest.fixture(params=["ws", "poll"])
+@pytest.fixture(params=["ws", pytest.param("poll", marks=pytest.mark.long)])
 async def lounge(request, database, nats):
     """Two transports will do: what a stream looks like is not the cluster's."""
     async with open_town(database, nats.url, request.param) as place:
         yield place
 
 
-@pytest.fixture(params=["ws", "sse"])
+@pytest.fixture(params=["ws", pytest.param("sse", marks=pytest.mark.long)])
 async def hall(request, database, nats):
     async with open_town(database, nats.url, request.param) as place:
         yield place

@@ -15,4 +15,4 @@ class Bug(NamedTuple):
     caught_by: tuple[str, ...]
     """Tests, the quickest there are; one of them at least fails with the bug."""
     seldom: bool = False
-    """Planted in `make soak` only: a database has to be started to catch it, which takes seconds."""
+    """Whether it is planted in `make soak` only."""

@@ -55,7 +55,7 @@ class Copy:
         ours = {
             "PYTHONPATH": str(self._source),
             "PYTHONDONTWRITEBYTECODE": "1",
-            "HUBBUB_TEST_DEADLINE_SECONDS": str(patience_seconds),
+            "TEST_DEADLINE_SECONDS": str(patience_seconds),
             "HYPOTHESIS_STORAGE_DIRECTORY": str(self._source.parent / "hypothesis"),
         }
         done = subprocess.run(

@@ -25,6 +25,7 @@ def test_no_two_bugs_have_one_name():
     assert [name for name, count in Counter(bug.name for bug in BUGS).items() if count > 1] == []
 
 
+@pytest.mark.long
 def test_the_tests_that_catch_bugs_pass_without_any(copy):
     tests = {test for bug in BUGS for test in bug.caught_by}
     tests -= {"tests/model/test_model.py", "tests/model/test_at_once.py"}  # long, and run as they are anyway

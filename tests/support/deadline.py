@@ -3,7 +3,7 @@
 import asyncio
 import os
 
-DEADLINE_SECONDS = float(os.environ.get("HUBBUB_TEST_DEADLINE_SECONDS", "20"))
+DEADLINE_SECONDS = float(os.environ.get("TEST_DEADLINE_SECONDS", "20"))
 """Far more than anything here takes: a test that meets it has failed. Where a failure is what is expected,
 less will do."""
 

@@ -25,8 +25,8 @@ def _seldom(bug: Bug) -> Bug:
     return bug if bug.name in _ALSO_IN_EVERY_RUN else bug._replace(seldom=True)
 
 
-# The core of the promises in every run, and the rest in `make soak`: each takes two seconds, and those that only a
-# test with a database catches, eight.
+# The core of the promises in every run, and the rest in `make soak`: a bug takes two seconds, and eight where
+# only a test with a database catches it.
 BUGS: tuple[Bug, ...] = (
     *in_storage.BUGS,
     *in_delivery.BUGS,

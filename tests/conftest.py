@@ -63,8 +63,17 @@ def postgres(databases):
     databases.drop(url)
 
 
+ON_BOTH_LOOPS = ("tests/faults/", "tests/cli/", "tests/scenarios/test_hearing.py")
+"""What is tried on asyncio's own event loop in every run; the rest, some 900 tests, counts as long."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     """What is long is for `make soak`."""
+    for item in items:
+        words = item.callspec.id.split("-") if hasattr(item, "callspec") else ()
+        if "asyncio" in words and not item.nodeid.startswith(ON_BOTH_LOOPS):
+            item.add_marker("long")
     if os.environ.get("HUBBUB_LONG"):
         return
     long = [item for item in items if item.get_closest_marker("long")]

@@ -83,7 +83,8 @@ async def test_who_posts_is_on_another_node_than_who_reads(tmp_path):
     result = await played(tmp_path, "relay", "--cluster", "2")
     assert result["verdict"]["expected_deliveries"] == POSTS * 4
     counted = result["loads"][0]["counted_per_second"]
-    assert 0 < counted["bus_messages_heard"] <= counted["bus_messages_sent"]
+    assert counted["bus_messages_sent"] > 0
+    assert counted["bus_messages_heard"] > 0  # the nodes are read one after another: no order between the two
 
 
 async def test_readers_are_spread_over_all_nodes_but_the_one_where_others_post():

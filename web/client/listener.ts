@@ -88,6 +88,7 @@ export class Listener {
     const transports: Transport[] = [];
     if (this.WebSocket) transports.push("websocket");
     if (this.EventSource) transports.push("event-stream");
+    if (transports.length === 0) throw new Error("there is neither a WebSocket nor an EventSource here: hand one in");
     this.line = new Line(new Backoff(environment.chance), { transports, tickets: client.token !== undefined });
   }
 
@@ -138,6 +139,11 @@ export class Listener {
   /** Where it stands in a log, once that is known. */
   position(log: LogName): number | undefined {
     return this.line.cursors.position(log);
+  }
+
+  /** The same as a cursor, for `after`: to be kept over a restart of one's own. */
+  cursor(log: LogName): string | undefined {
+    return this.line.cursors.cursor(log);
   }
 
   /** The log that has to be heard even when not all fit on the connection. */

@@ -97,8 +97,9 @@ class FramedConnection(ABC, asyncio.Protocol):
     def is_full(self) -> bool:
         """Whether no more texts can be taken now. `go_on` is to be called when that has changed."""
 
-    def may_ping(self) -> bool:
-        """Whether a ping is to be answered; who sends very many is not (RFC 6455, section 5.5.3)."""
+    def is_within_limit(self) -> bool:
+        """One more frame came that says nothing by itself: a ping, or the next part of a text. Whether it is
+        not too many; no ping is answered then (RFC 6455, section 5.5.3)."""
         return True
 
     def turn_is_over(self) -> bool:
@@ -213,7 +214,7 @@ class FramedConnection(ABC, asyncio.Protocol):
                     payload = apply_mask(data[body:stop], data[body - 4 : body])
                     if first == _TEXT:
                         self.take_text(payload)
-                    elif self.may_ping():
+                    elif self.is_within_limit():
                         self.write(bytes((_PONG, size)) + payload)
             else:
                 stop = self._read_uncommon(data, at)
@@ -261,6 +262,8 @@ class FramedConnection(ABC, asyncio.Protocol):
         elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
             if self._fragments is None:
                 self._fragments = bytearray()
+            elif not self.is_within_limit() and not self.is_open:
+                return
             self._fragments += frame.data
             if frame.fin:
                 whole, self._fragments = bytes(self._fragments), None

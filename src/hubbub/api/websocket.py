@@ -292,7 +292,7 @@ class WebSocket(FramedConnection):
         assert self.caller is not None
         self.context.limits.frames.take(self.caller.session.user)
 
-    def may_ping(self) -> bool:
+    def is_within_limit(self) -> bool:
         try:
             self._take_frame_of_user()
         except TooFast as error:

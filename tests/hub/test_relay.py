@@ -513,7 +513,7 @@ async def test_while_the_bus_is_away_heads_are_compared_over_and_over(here, ther
 
 
 async def test_who_is_behind_waits_for_a_store_that_is_away(here, there, monkeypatch):
-    monkeypatch.setattr("hubbub.hub.hub.AWAY_SECONDS", 0)
+    monkeypatch.setattr("hubbub.hub.behind.AWAY_SECONDS", 0)
     monkeypatch.setattr("hubbub.hub.repair.AWAY_SECONDS", 0)
     there.says(2)
     reader = Reader()

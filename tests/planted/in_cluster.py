@@ -12,7 +12,7 @@ BUGS = (
     Bug(
         name="a removed range beyond what was heard of is told twice",
         breaks="promise 3: once",
-        file="hub/hub.py",
+        file="hub/behind.py",
         old="        if gap and gap.last > log.flushed:",
         new="        if False:",
         caught_by=(_RELAY + "test_a_removed_range_that_reaches_beyond_what_was_heard_of_is_told_once",),

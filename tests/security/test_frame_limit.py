@@ -93,6 +93,21 @@ async def test_pings_count_and_a_flood_of_them_is_sent_away(strict, within_a_mes
         assert (await ada.closes())[0] == 4429
 
 
+async def test_parts_of_a_message_count_and_one_without_end_is_sent_away(strict):
+    async with talk(strict.address, token_of("ada")) as ada:
+        ada.say(frame('{"type":', fin=False))
+        ada.say(*[frame(b"", Opcode.CONT, fin=False)] * (QUOTA + PATIENCE))
+        assert (await ada.json())["reason"] == "overloaded"
+        assert (await ada.closes())[0] == 4429
+
+
+async def test_a_message_in_two_parts_is_understood_by_whoever_is_within_the_limit(strict):
+    async with talk(strict.address, token_of("ada")) as ada:
+        for _ in range(QUOTA):
+            ada.say(frame('{"type":"post","to":"bob",', fin=False), frame('"text":"hi"}', Opcode.CONT))
+            assert (await ada.json())["type"] == "posted"
+
+
 async def test_with_limits_off_nobody_counts(target):
     async with talk(target.server.address, token_of("ada")) as ada:
         ada.say(*[said(type="unsubscribe", inbox=True)] * 4000)

@@ -54,7 +54,9 @@ class Appending(Marks):
         epoch: str,
         randomness: Callable[[int], bytes],
         monotonic: Callable[[], float],
+        writer: Connection,
     ) -> None:
+        """`writer`: the connection that writes."""
         super().__init__(database)
         self._epoch = epoch
         self._randomness = randomness
@@ -63,7 +65,7 @@ class Appending(Marks):
         self._seen = Seen()
         self._calls: deque[_Call] = deque()
         self._writing: asyncio.Task[None] | None = None
-        self._own: Connection | None = None
+        self._own: Connection | None = writer
 
     def append(self, drafts: Sequence[Draft], done: Done) -> None:
         """See Store.append. `done` is called in a later turn of the loop."""

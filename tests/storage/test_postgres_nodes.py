@@ -141,22 +141,14 @@ async def test_two_who_write_to_each_other_at_two_nodes_do_not_get_in_each_other
     assert broken == []
 
 
-async def test_what_is_posted_at_once_is_written_in_one_batch(nodes, monkeypatch):
-    sizes = []
-    written = append.Appending._written
-
-    async def counted(self, drafts):
-        sizes.append(len(drafts))
-        return await written(self, drafts)
-
-    monkeypatch.setattr(append.Appending, "_written", counted)
+async def test_what_is_posted_at_once_is_written_in_one_batch(nodes, monkeypatch, batches):
     monkeypatch.setattr(append, "MAX_BATCH", 50)
 
     await asyncio.gather(*(say(nodes[0], LOUNGE, "x") for _ in range(120)))
-    assert sizes == [50, 50, 20]
+    assert batches == [50, 50, 20]
 
     await say(nodes[0], LOUNGE, *["x"] * 60)
-    assert sizes[3:] == [60], "what one call posts is not torn apart"
+    assert batches[3:] == [60], "what one call posts is not torn apart"
 
 
 async def test_a_poster_who_does_not_take_its_outcome_holds_up_nobody(nodes):

@@ -48,9 +48,15 @@ class PostgresStore(Retention, Rooms, People, Sessions):
         randomness: Callable[[int], bytes],
         monotonic: Callable[[], float],
         writer: Connection,
+        on_batch: Callable[[int], None],
     ) -> None:
         super().__init__(
-            database, epoch=info.epoch, randomness=randomness, monotonic=monotonic, writer=writer
+            database,
+            epoch=info.epoch,
+            randomness=randomness,
+            monotonic=monotonic,
+            writer=writer,
+            on_batch=on_batch,
         )
         self._info = info
         self._ticket_secret = ticket_secret
@@ -67,6 +73,7 @@ class PostgresStore(Retention, Rooms, People, Sessions):
         monotonic: Callable[[], float],
         on_broken: Callable[[StorageFailed], None],
         on_damaged: Callable[[Damaged], None] = lambda damage: None,
+        on_batch: Callable[[int], None] = lambda posts: None,
         create: bool = True,
         connections: int = 8,
         application: str = "hubbub",
@@ -75,7 +82,8 @@ class PostgresStore(Retention, Rooms, People, Sessions):
 
         With `create` one is made in a database that has none, and brought to the form this code knows. One of
         the `connections` is for writing posts alone: the one that is made here, so that the first post waits
-        for none. `application` is what the server's lists show.
+        for none. `on_batch` is told of each batch of posts how many it has. `application` is what the
+        server's lists show.
         """
         settings = {**SETTINGS, "application_name": application}
         # Of several hosts the one that takes writes, unless the address says otherwise.
@@ -133,6 +141,7 @@ class PostgresStore(Retention, Rooms, People, Sessions):
             randomness=randomness,
             monotonic=monotonic,
             writer=first,
+            on_batch=on_batch,
         )
 
     @property

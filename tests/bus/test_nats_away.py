@@ -7,6 +7,8 @@ import pytest
 from nats.aio.client import Client
 
 from hubbub.bus import nats as bus_module
+from nodes.mangling import Mangling
+from nodes.passage import carry
 from support.deadline import deadline
 
 from .test_contract import until
@@ -99,6 +101,53 @@ async def test_a_server_that_is_not_there_at_the_start_is_joined_when_it_comes(j
     other.send("log.1", b"hello")
 
     await until(lambda: ears.heard == [("log.1", b"hello")])
+
+
+class Babble(Mangling):
+    """A way to a server by which those who come first are told something else than it says."""
+
+    def __init__(self, server_url: str, *nonsense: bytes) -> None:
+        super().__init__(server_url, 0)
+        self.nonsense = list(nonsense)
+
+    async def bring_back(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        if self.nonsense:
+            target.write(self.nonsense.pop(0))
+            await asyncio.Event().wait()
+        await carry(source, target)
+
+
+async def test_a_server_that_talks_nonsense_is_joined_when_it_does_not_any_more(join, nats):
+    async with Babble(nats.url, b"INFO []\r\n", b"INFO\r\n", b"x" * 200_000) as way:
+        bus, _ = await join(url=way.url)
+
+        await until(lambda: bus.up)
+        assert way.nonsense == []
+        await bus.close()
+
+
+async def test_a_channel_that_is_left_and_taken_up_again_amid_a_question_is_heard_once(join, monkeypatch):
+    subscribe, goes_on = Client.subscribe, asyncio.Event()
+
+    async def slowly(self, *args, **options):
+        await goes_on.wait()
+        return await subscribe(self, *args, **options)
+
+    (one, _), (other, ears) = await join(), await join()
+    monkeypatch.setattr(Client, "subscribe", slowly)
+    first = asyncio.create_task(other.listen("log.1"))
+    await asyncio.sleep(0)
+    other.unlisten("log.1")
+    second = asyncio.create_task(other.listen("log.1"))
+    await asyncio.sleep(0)
+    goes_on.set()
+    await asyncio.gather(first, second)
+
+    one.send("log.1", b"once")
+    one.send("log.1", b"last")
+
+    await until(lambda: ("log.1", b"last") in ears.heard)
+    assert ears.heard == [("log.1", b"once"), ("log.1", b"last")]
 
 
 async def test_a_bus_that_is_closed_leaves_no_task(join):

@@ -168,7 +168,7 @@ def server_url(*schemes: str, example: str) -> Callable[[str], ServerUrl]:
             parts = urlsplit("")
         if parts.scheme not in schemes or not (parts.netloc or parts.query) or not _is_told_apart(parts):
             raise ValueError(
-                f"an address such as {example}, and in a password `/` as %2F, `@` as %40, `?`, `#` and `:` alike"
+                f"an address such as {example}, and in a password `/` as %2F, `@` as %40, `?` and `#` alike"
             )
         return ServerUrl(text)
 
@@ -176,7 +176,7 @@ def server_url(*schemes: str, example: str) -> Callable[[str], ServerUrl]:
 
 
 def _is_told_apart(parts: SplitResult) -> bool:
-    """Whether no part of a password is taken for what may be shown. It ends, for whoever reads an address, with
+    """Whether no part of a password is taken for what may be shown: for whoever reads an address it ends at
     the first `/`, `?` or `#`, and hosts have to follow it."""
     hosts = [_HOST.fullmatch(host) for host in parts.netloc.rpartition("@")[2].split(",")]
     ports_are_some = all(host and 1 <= int(host[1] or 1) <= 65_535 for host in hosts)

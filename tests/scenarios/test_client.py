@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from hubbub.client import Client, Problem, SignedOut
+from hubbub.domain.ids import room_log
 from support.deadline import deadline
 from support.seeded import NAMES, PASSWORD
 
@@ -122,6 +123,17 @@ async def test_subscribing_to_what_is_not_there_is_an_error_at_once(place, trans
         with pytest.raises(Problem) as refused:
             await anext(ada.client.subscribe("nowhere", after=after, transport=transport))
         assert (refused.value.status, refused.value.code) == (404, "no-such-room")
+
+
+@pytest.mark.parametrize("transport", ["ws", "sse", "ndjson"])
+async def test_what_a_newer_server_says_beside_is_passed_over(place, transport):
+    ada, bob = await place.people("ada", "bob")
+    async with bob.client.subscribe(place.room, transport=transport) as stream:
+        place.server.context.hub.tell(room_log(place.room.id), "typing", b'{"type":"typing","user":"ada"}')
+        await ada.says("hello")
+
+        assert (await anext(stream)).text == "hello"
+        assert stream.connections == 1
 
 
 @pytest.mark.parametrize("url", ["localhost:8080", "ftp://x", "http://"])

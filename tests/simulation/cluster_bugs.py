@@ -47,10 +47,8 @@ BUGS = (
         "the head is read before the channel is listened to",
         _HUB + "_hold",
         "await self._others.follow(id)  # before the head is read: what comes between is heard\n"
-        "            log.learn_head(await self._head(id))\n",
-        "head = await self._head(id)\n"
-        "            await self._others.follow(id)\n"
-        "            log.learn_head(head)\n",
+        "            await self._look(log)\n",
+        "await self._look(log)\n            await self._others.follow(id)\n",
         seed=247,
     ),
     _bug(

@@ -199,7 +199,6 @@ class WebSocket(FramedConnection):
         caller, wanted = await admit_upgrade(
             context, request.path, headers, peer=self.address, address=address, scheme=self._scheme
         )
-        check_room_for(len(wanted), context.settings)
         opened: list[tuple[Subscription, int]] = []
         for log, after in wanted.items():
             subscription = await context.hub.open(self, log, after)

@@ -9,7 +9,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, Group
+from cyclopts import App, CycloptsError, Group, Parameter
 from rich.console import Console
 
 import hubbub
@@ -91,7 +91,8 @@ def _run(given: list[str]) -> int:
 
 def _app(asked: str) -> App:
     """All the commands; of those that are not asked for, only what the list says."""
-    app = App(name="hubbub", help=hubbub.__doc__, version=hubbub.__version__)
+    flags = Parameter(negative=(), show_default=_default)
+    app = App(name="hubbub", help=hubbub.__doc__, version=hubbub.__version__, default_parameter=flags)
     for name, (where, line) in COMMANDS.items():
         if name == asked:
             module, _, attribute = where.partition(":")
@@ -99,6 +100,13 @@ def _app(asked: str) -> App:
         else:
             app.command(where, name=name, help=line, group=_GROUPS[name])
     return app
+
+
+def _default(value: object) -> str | None:
+    """What help says of it: that something is off, or not given, says nothing."""
+    if value is None or value is False or value == "":
+        return None
+    return "yes" if value is True else str(value)
 
 
 def _shape(name: str) -> dict[str, str]:

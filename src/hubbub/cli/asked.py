@@ -14,7 +14,10 @@ from hubbub.domain.policy import check_password
 from hubbub.knobs import ServerUrl
 from hubbub.service.passwords import Passwords
 
-Data = Annotated[str | None, Parameter(help="Where the server keeps everything, as for `hubbub serve`.")]
+Data = Annotated[
+    str | None,
+    Parameter(help="Where the server keeps everything, as for `hubbub serve`.", metavar="DIR"),
+]
 Database = Annotated[
     str | None,
     Parameter(help="The PostgreSQL database in its place, as for `hubbub serve`.", metavar="URL"),

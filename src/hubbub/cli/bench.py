@@ -53,7 +53,6 @@ def bench(
         bool,
         Parameter(
             help="All of that cluster on one core, as a server alone is; else it shares all with clients.",
-            negative="",
         ),
     ] = False,
     seed: Annotated[
@@ -94,7 +93,6 @@ def bench(
         bool,
         Parameter(
             help="Then read back all that is stored, and tell of each promise whether it was kept.",
-            negative="",
         ),
     ] = False,
     metrics: Annotated[

@@ -20,9 +20,7 @@ _KEEP_TITLE, _OLD_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 
 def chat(
     *,
-    bell: Annotated[
-        bool, Parameter(help="Ring the bell for direct messages.", negative=(), show_default=False)
-    ] = False,
+    bell: Annotated[bool, Parameter(help="Ring the bell for direct messages.")] = False,
     theme: Annotated[
         Literal["light", "dark"] | None,
         Parameter(help="For a terminal that is light or dark; Ctrl-T changes it."),

@@ -31,9 +31,7 @@ def login(
     name: Annotated[str | None, Parameter(help="Your handle; asked for at a terminal.")] = None,
     /,
     *,
-    sign_up: Annotated[
-        bool, Parameter(help="Make the account first.", negative=(), show_default=False)
-    ] = False,
+    sign_up: Annotated[bool, Parameter(help="Make the account first.")] = False,
 ) -> int:
     """Sign in to a server.
 
@@ -61,9 +59,7 @@ def logout(
     server: Server = None,
     everywhere: Annotated[
         bool,
-        Parameter(
-            name="--all", help="Of every server you are signed in to.", negative=(), show_default=False
-        ),
+        Parameter(name="--all", help="Of every server you are signed in to."),
     ] = False,
 ) -> int:
     """Sign out, and forget the session.

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 Lines = Annotated[
     bool,
-    Parameter(help="Each line of standard input as a message, as it comes.", negative=(), show_default=False),
+    Parameter(help="Each line of standard input as a message, as it comes."),
 ]
 Key = Annotated[
     str | None,
-    Parameter(help="The post's own name: the same post is stored once, also by another run."),
+    Parameter(help="The post's own name: the same post is stored once, also by another run.", metavar="KEY"),
 ]
 
 _LINE_NUMBER_CHARACTERS = 12

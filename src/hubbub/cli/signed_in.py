@@ -19,9 +19,7 @@ Server = Annotated[
     str | None,
     Parameter(help="The server, when not HUBBUB_SERVER or the one you signed in to last.", metavar="URL"),
 ]
-AsJson = Annotated[
-    bool, Parameter(name="--json", help="JSON, a value a line.", negative=(), show_default=False)
-]
+AsJson = Annotated[bool, Parameter(name="--json", help="JSON, a value a line.")]
 Patience = Annotated[
     float, Parameter(help="Seconds to go on trying while the server does not answer.", metavar="SECONDS")
 ]

@@ -45,7 +45,7 @@ def verify(
         Path | None,
         Parameter(help="An earlier report: its history must still be there.", metavar="REPORT"),
     ] = None,
-    json: Annotated[bool, Parameter(help="The report as JSON, to keep.", negative=())] = False,
+    json: Annotated[bool, Parameter(help="The report as JSON, to keep.")] = False,
 ) -> int:
     """Check that a store is whole: every log, every message, every key. Also while a server uses it.
 

@@ -21,6 +21,7 @@ from hubbub.client.errors import (
     problem_of_answer,
     problem_of_frame,
 )
+from hubbub.client.known import known
 from hubbub.client.places import Event, Log, Places
 from hubbub.client.requests import Requests, lost, read
 from hubbub.client.wire import Wire
@@ -45,7 +46,7 @@ SILENCE_SECONDS = 60.0
 _AT_ONCE = 64  # subscribe requests on their way; a server may leave more of them unread for a while
 _MAX_LINE_BYTES = 1 << 20
 
-_decode_event = msgspec.json.Decoder(StreamFrame).decode
+_events: msgspec.json.Decoder[StreamFrame] = msgspec.json.Decoder(StreamFrame)
 _decode_offer = msgspec.json.Decoder(SubscriptionOffer).decode
 
 
@@ -59,7 +60,7 @@ class Line(Protocol):
     """Whether `receive` may be cancelled without losing what comes next."""
 
     async def receive(self) -> Heard:
-        """The next event; None when only the places were told."""
+        """The next event; None when only the places were told, or what this client does not know."""
         ...
 
     async def close(self) -> None: ...
@@ -198,7 +199,7 @@ class EventStreamLine(HttpLine):
     async def _read(self) -> AsyncGenerator[Heard]:
         async for item in aiter(httpx2.EventSource(self._answer, _MAX_LINE_BYTES)):
             if item.data:
-                yield _decode_event(item.data)
+                yield known(_events, item.data)
             elif item.id:
                 self._places.start_at(item.id)
                 yield None
@@ -220,4 +221,4 @@ class NdjsonLine(HttpLine):
             if len(rest) > _MAX_LINE_BYTES:
                 raise ConnectionLost("The server sent a line that does not end.")
             for line in lines:
-                yield _decode_event(line) if line.strip() else None
+                yield known(_events, line) if line.strip() else None

@@ -89,7 +89,7 @@ def read(answer: httpx2.Response, decode: Callable[[bytes], T]) -> T:
 
 
 def lost(error: httpx2.RequestError, what: str = "") -> ConnectionLost:
-    return ConnectionLost(f"{what}{error or type(error).__name__}")
+    return ConnectionLost(f"{what}{str(error) or type(error).__name__}")
 
 
 def _wait(error: ClientError, backoff: Backoff) -> float | None:

@@ -16,6 +16,7 @@ from hubbub.client.errors import (
     SignedOut,
     problem_of_answer,
 )
+from hubbub.client.known import known
 from hubbub.protocol.frames import SUBPROTOCOL, Hello, Request, ServerFrame, encode
 
 _MAX_FRAME_BYTES = 1 << 20  # a text of 16,384 bytes is at most six times that as JSON
@@ -68,7 +69,7 @@ class Wire:
         except ConnectionClosed as closed:
             raise _why(closed) from None
 
-    async def receive(self) -> ServerFrame:
+    async def receive(self) -> ServerFrame | None:
         """The next frame; may be cancelled without loss. Raises ConnectionLost, SignedOut or Problem."""
         return _frame(await _received(self._connection))
 
@@ -89,9 +90,9 @@ async def _received(connection: ClientConnection) -> bytes:
         raise ConnectionLost("The connection broke.") from error
 
 
-def _frame(text: bytes) -> ServerFrame:
+def _frame(text: bytes) -> ServerFrame | None:
     try:
-        return _decoder.decode(text)
+        return known(_decoder, text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise NotUnderstood(f"The server sent what is no frame: {error}") from error
 

@@ -272,15 +272,23 @@ class Hub:
         try:
             if not log.known:
                 await self._others.follow(id)  # before the head is read: what comes between is heard
-                log.learn_head(await self._head(id))
+                await self._look(log)
             elif as_it_is_now and self._heads is not None:
-                # Who comes from another node may have seen more than was heard of here.
-                log.expected = max(log.expected, await self._head(id))
-                await self._repairs.at_once(log)
+                await self._look(log)
         except BaseException:
             self._release(log)
             raise
         return log
+
+    async def _look(self, log: Log) -> None:
+        """Have all of it that is stored by now: who comes from another node may have seen more than was heard
+        of here, also while somebody else was opening the log."""
+        head = await self._head(log.id)
+        if not log.known:
+            log.learn_head(head)
+            return
+        log.expected = max(log.expected, head)
+        await self._repairs.at_once(log)
 
     async def _head(self, id: LogId) -> int:
         head = await (self._source.head(id) if self._heads is None else self._heads.of(id))

@@ -139,10 +139,9 @@ class Log:
         """A dictionary for a set: they are told in the order in which they came."""
 
     def learn_head(self, head: int) -> None:
-        """The head as the store had it. Events may have been told meanwhile, and those are newer."""
-        if not self.known:
-            self.known = True
-            self.head = self.flushed = max(self.head, head)
+        """The head as the store had it, once. Events may have been told meanwhile, and those are newer."""
+        self.known = True
+        self.head = self.flushed = max(self.head, head)
 
     @property
     def lacks(self) -> bool:

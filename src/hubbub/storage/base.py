@@ -229,7 +229,12 @@ class Store(Protocol):
 
     # -- sessions -----------------------------------------------------------
 
-    async def create_session(self, session: Session, token_hash: bytes) -> None: ...
+    async def create_session(
+        self, session: Session, token_hash: bytes, *, password_hash: str | None = None
+    ) -> None:
+        """Raises WrongCredentials for a user who is not there, who has been disabled meanwhile, or whose
+        password is not, or no longer, that of `password_hash` where one is given."""
+        ...
 
     async def session_by_token(self, token_hash: bytes) -> Session | None: ...
 

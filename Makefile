@@ -29,7 +29,7 @@ serve: .venv/.serving page-if-possible ## Run a server on LISTEN with its data i
 cluster: .venv/.clustering page-if-possible cluster-if-possible ## Run NODES servers on PostgreSQL and NATS behind a balancer at LISTEN, their state at PAGE, data in CLUSTER
 	@exec $(BIN)/hubbub cluster --nodes $(NODES) --listen $(LISTEN) --page $(PAGE) --data $(CLUSTER) $(ARGS)
 
-chat: .venv/.chatting ## Talk in this terminal with the server at LISTEN or elsewhere; more flags in ARGS
+chat: .venv/.chatting ## Talk in this terminal, full-screen; another server with ARGS="--server URL"
 	@exec $(BIN)/hubbub chat $(ARGS)
 
 web: .venv/.serving ## Build the page in which people talk, when it is not there or older than web/

@@ -104,7 +104,7 @@ SERVER = (
         "database",
         "URL",
         "A PostgreSQL database to keep everything in, which any number of servers share.",
-        knobs.server_url("postgresql", "postgres", example="postgresql://hubbub@db.internal/hubbub"),
+        knobs.database_url,
         None,
     ),
     _knob(

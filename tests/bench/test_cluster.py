@@ -18,7 +18,7 @@ from hubbub.bench.verdict import judge
 from hubbub.bench.worker import Worker
 from hubbub.check import INVARIANTS, Resources, counted, together
 from hubbub.cluster import Cluster
-from support.deadline import deadline
+from support.deadline import DEADLINE_SECONDS, deadline
 
 SMALL = ("--clients", "12", "--rooms", "3", "--rate", "60", "--seconds", "1", "--warm-up", "0.1")
 POSTS = 66
@@ -128,12 +128,12 @@ async def test_a_cluster_that_cannot_start_is_told(tmp_path):
 
 async def test_what_the_readers_of_one_node_are_not_told_is_found():
     """Two servers that share nothing are taken for two nodes."""
-    verdict = await found_over(2)
+    verdict = await found_over(2, settle_seconds=0.2)
     assert verdict.missing + verdict.contradicting + verdict.misplaced > 0
-    assert not (await found_over(1)).broken
+    assert not (await found_over(1, settle_seconds=DEADLINE_SECONDS)).broken
 
 
-async def found_over(nodes):
+async def found_over(nodes, *, settle_seconds):
     ours, theirs = multiprocessing.Pipe()
 
     async def order(what):
@@ -155,11 +155,11 @@ async def found_over(nodes):
         )  # fmt: skip
         working = asyncio.create_task(Worker(theirs, share).work())
         try:
-            await order(Connect(at_once=1, within_seconds=5))
+            await order(Connect(at_once=1, within_seconds=DEADLINE_SECONDS))
             now_ns = time.monotonic_ns()
             await order(Load(start_ns=now_ns, per_second=1000, seconds=0.02, measure_from_ns=now_ns))
-            heads = (await order(Answer(within_seconds=5))).heads
-            await order(Settle(heads=heads, within_seconds=0.2))
+            heads = (await order(Answer(within_seconds=DEADLINE_SECONDS))).heads
+            await order(Settle(heads=heads, within_seconds=settle_seconds))
         finally:
             findings = await order(Tell())
             await working

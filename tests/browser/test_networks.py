@@ -126,3 +126,24 @@ async def test_nobody_is_told_live_before_it_is(lounge):
     told = await ada.screen.page.evaluate("[...told]")
     assert "Connecting" in told
     assert "Live" not in told
+
+
+async def test_over_an_event_stream_a_room_that_does_not_exist_keeps_nobody_from_hearing_another(lounge):
+    lounge.forgives(r"/subscribe\?.* 404")
+    ada = await lounge.person("ada")
+    heard = await ada.screen.page.evaluate(
+        """async room => {
+            const { Client, connect } = await import("/assets/hubbub.js")
+            const told = []
+            return new Promise(done => {
+                const listener = connect(new Client(), {
+                    event: event => { listener.stop(); done([...told, event.text]) },
+                    refused: (log, code) => told.push(log + " " + code),
+                    state: ({ state }) => state === "live" && new Client().post({ room }, "hello"),
+                }, { WebSocket: null })
+                for (const id of [room, "gone", "lost"]) listener.listen("room/" + id)
+            })
+        }""",
+        lounge.room.id,
+    )
+    assert heard == ["room/gone no-such-room", "room/lost no-such-room", "hello"]

@@ -312,6 +312,20 @@ async def test_whoever_asks_while_a_question_is_under_way_is_not_given_its_answe
     assert late.heard == []
 
 
+async def test_whoever_comes_while_a_log_is_being_opened_has_what_they_were_told_of(here, there):
+    """The head that it is opened with may have been read before that was stored."""
+    first = asyncio.create_task(here.listens())
+    while not here.source.asking:
+        await asyncio.sleep(0)
+    there.says(2)
+
+    late = await here.listens(after=1)
+    await settle()
+
+    assert late.heard == ["2"]
+    assert (await first).heard == numbers(1, 2)
+
+
 async def test_a_cursor_that_no_node_gave_is_refused_all_the_same(here, there):
     await here.listens()
     there.says(5)
@@ -513,7 +527,7 @@ async def test_while_the_bus_is_away_heads_are_compared_over_and_over(here, ther
 
 
 async def test_who_is_behind_waits_for_a_store_that_is_away(here, there, monkeypatch):
-    monkeypatch.setattr("hubbub.hub.hub.AWAY_SECONDS", 0)
+    monkeypatch.setattr("hubbub.hub.behind.AWAY_SECONDS", 0)
     monkeypatch.setattr("hubbub.hub.repair.AWAY_SECONDS", 0)
     there.says(2)
     reader = Reader()

@@ -1,9 +1,12 @@
 """The client's verbs against a real server."""
 
+import asyncio
+
 import pytest
 
 from hubbub.client import Client, Problem, SignedOut
 from hubbub.domain.ids import room_log
+from support.deadline import deadline
 from support.seeded import NAMES, PASSWORD
 
 
@@ -145,3 +148,14 @@ async def test_a_post_goes_to_one_place(place):
         await ada.client.post("hi")
     with pytest.raises(ValueError, match="one of the two"):
         await ada.client.post("hi", room=place.room, to="bob")
+
+
+async def test_a_subscription_can_be_closed_by_another_task_than_the_one_that_reads(hall):
+    bob = await hall.person("bob")
+    stream = await bob.client.subscribe(hall.room, transport=hall.transport).open()
+    reading = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0)
+    async with deadline():
+        await stream.close()
+        with pytest.raises(StopAsyncIteration):
+            await reading

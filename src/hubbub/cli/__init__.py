@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from rich.console import Console
 
 import hubbub
+from hubbub.cli import output
 from hubbub.cli.errors import Failed, Misused
 
 TALKING = {
@@ -62,7 +63,8 @@ def main(words: Sequence[str] | None = None) -> int:
     """Do what `words`, or the process's arguments, ask for; the exit code."""
     given = list(sys.argv[1:] if words is None else words)
     try:
-        return _run(given)
+        with output.guarded():
+            return _run(given)
     except KeyboardInterrupt:
         return 130
     except Exception as error:
@@ -75,6 +77,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _run(given: list[str]) -> int:
     asked = given[0] if given else ""
+    if asked in TALKING:  # as in standard input; for the others it may be a path, which can be any bytes
+        given = [word.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for word in given]
     if asked in _READING_STDIN:
         given = [STDIN if word == "-" else word for word in given]
     command, bound, left, _ = _app(asked).parse_known_args(given, error_console=Console(stderr=True))

@@ -6,7 +6,6 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 from cyclopts import Parameter
 
 from hubbub.cli import output
@@ -69,8 +68,6 @@ def talk(
 
         if isinstance(error, ClientError):
             raise Failed(in_words(error, session.server)) from error
-        if isinstance(error, msgspec.DecodeError):
-            raise Failed(f"what {session.server} answered is not hubbub's") from error
         raise
 
 

@@ -1,7 +1,6 @@
 """`hubbub verify`: whether a store is whole, of a directory, of a backup, or of a server that runs."""
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -65,7 +64,7 @@ def verify(
     else:
         report = asyncio.run(_of_a_store(asked_place(data, database), told, earlier))
     if json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+        print(msgspec.json.format(msgspec.json.encode(report)).decode())
     else:
         show(Console(), report)
     return 0 if report.whole else NOT_WHOLE

@@ -8,7 +8,14 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
-from hubbub.client.errors import ClientError, ConnectionLost, Problem, SignedOut, problem_of_answer
+from hubbub.client.errors import (
+    ClientError,
+    ConnectionLost,
+    NotUnderstood,
+    Problem,
+    SignedOut,
+    problem_of_answer,
+)
 from hubbub.client.known import known
 from hubbub.protocol.frames import SUBPROTOCOL, Hello, Request, ServerFrame, encode
 
@@ -49,7 +56,7 @@ class Wire:
         try:
             hello = _frame(await _received(connection))
             if not isinstance(hello, Hello):
-                raise ConnectionLost(f"The server began with {type(hello).__name__}, not with hello.")
+                raise NotUnderstood(f"The server began with {type(hello).__name__}, not with hello.")
         except BaseException:
             await connection.close()
             raise
@@ -87,7 +94,7 @@ def _frame(text: bytes) -> ServerFrame | None:
     try:
         return known(_decoder, text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ConnectionLost(f"The server sent what is no frame: {error}") from error
+        raise NotUnderstood(f"The server sent what is no frame: {error}") from error
 
 
 def _why(closed: ConnectionClosed) -> ClientError:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hubbub.cluster import leash
 from hubbub.cluster.errors import ClusterFailed
+from hubbub.cluster.guard import Guard
 
 KILL_SECONDS = 10.0
 """How long it may take to be gone once it was killed."""
@@ -33,7 +34,8 @@ class Piece:
         self.log = log
         self._user = user
         self._process: asyncio.subprocess.Process | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
+        self._guard: Guard | None = None
+        """While it is frozen: it would not notice our end."""
 
     @property
     def pid(self) -> int:
@@ -122,7 +124,7 @@ class Piece:
         self._signal([self.pid], signal.SIGSTOP)
         frozen = [self.pid, *descendants(self.pid)]
         self._signal(frozen, signal.SIGSTOP)
-        self._guard = self._guard or _guarded(frozen)
+        self._guard = self._guard or Guard('kill -9 "$@"', *map(str, frozen))
 
     def thaw(self) -> None:
         self._signal([*descendants(self.pid), self.pid], signal.SIGCONT)
@@ -130,7 +132,7 @@ class Piece:
 
     def _unguard(self) -> None:
         if self._guard is not None:
-            self._guard.communicate(b"\n")
+            self._guard.dismiss()
             self._guard = None
 
     @staticmethod
@@ -166,14 +168,3 @@ def _is_alive(pid: int) -> bool:
     except OSError:
         return False
     return state not in "ZX"
-
-
-def _guarded(pids: Sequence[int]) -> subprocess.Popen[bytes]:
-    """A process that kills those who are frozen if we end before they are thawed: they cannot notice it."""
-    script = 'read -r _ || kill -9 "$@"'
-    return subprocess.Popen(  # noqa: S603
-        ["/bin/sh", "-c", script, "guard", *map(str, pids)],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )

@@ -14,6 +14,7 @@ from typing import Self
 
 from hubbub.cluster import programs
 from hubbub.cluster.errors import ClusterFailed
+from hubbub.cluster.guard import Guard
 from hubbub.cluster.piece import Piece
 from hubbub.cluster.ports import LOOPBACK, free_port
 
@@ -44,6 +45,9 @@ _TRIES = 5
 
 _POLL_SECONDS = 0.01
 
+_REMOVING = 'for _ in 1 2 3 4 5 6 7 8 9; do rm -rf "$1" && exit; sleep 0.2; done'
+"""More than once, for it may end only now."""
+
 
 class Postgres:
     """A server whose data lies in `directory`. Use as an async context manager.
@@ -64,6 +68,8 @@ class Postgres:
         self._password = ""
         self._port = 0
         self._piece: Piece | None = None
+        self._guard: Guard | None = None
+        """Of data that lies elsewhere and is not kept."""
 
     @property
     def url(self) -> str:
@@ -161,6 +167,9 @@ class Postgres:
         if where.is_symlink() and not self._keep:
             await asyncio.to_thread(shutil.rmtree, where.resolve(), ignore_errors=True)
             where.unlink()
+        if self._guard is not None:
+            self._guard.dismiss()
+            self._guard = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -210,6 +219,8 @@ class Postgres:
         self._programs = programs.postgres_programs()
         self._user = programs.other_user()
         home = self._made_home()
+        if self.home.is_symlink() and not self._keep:
+            self._guard = self._guard or Guard(_REMOVING, str(home))
         self._data = home / "data"
         secret = home / "password"
         if not (self._data / "PG_VERSION").exists() or not secret.exists():

@@ -102,7 +102,12 @@ clean: ## Forget the environment, the built page and the caches; never the data
 		|| { echo "hubbub needs Python 3.11 or newer; say which: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "making .venv"
 	@$(PYTHON) -m venv --clear .venv
-	@touch $@
+	@pwd -P > $@
+
+# Its programs name the directory it was made in: where that was moved or copied they do not run.
+ifneq ($(filter-out $(shell pwd -P),$(shell cat .venv/.made 2>/dev/null)),)
+.PHONY: .venv/.made
+endif
 
 .venv/.serving: .venv/.made requirements/base.txt requirements/build.txt pyproject.toml
 	@echo "installing hubbub and what it runs on"

@@ -151,4 +151,6 @@ def _needing_the_driver() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name != "asyncpg":
             raise
-        raise Failed("PostgreSQL needs asyncpg: pip install 'hubbub[postgres]'") from None
+        raise Failed(
+            "PostgreSQL needs asyncpg: install hubbub[postgres], or make setup in a checkout"
+        ) from None

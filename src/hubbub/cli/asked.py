@@ -43,14 +43,6 @@ def asked_place(data: str | None, database: str | None) -> Place:
     return config.database or config.data
 
 
-def data_directory(data: str | None) -> Path:
-    """The same, for what has to be a directory. Raises Misconfigured, Misused."""
-    where = asked_place(data, None)
-    if not isinstance(where, Path):
-        raise Misused(f"this is for a data directory, and the settings name {where}: say --data DIR")
-    return where
-
-
 def without_settings() -> dict[str, str]:
     """The environment for a server that is set by its flags alone."""
     return {name: text for name, text in os.environ.items() if not name.startswith("HUBBUB_")}

@@ -15,7 +15,6 @@ from hubbub.bench.orders import Share
 from hubbub.bench.worker import Worker
 from hubbub.check import INVARIANTS, Resources, counted, together
 from hubbub.cluster import Cluster
-from support.deadline import deadline
 
 SMALL = ("--clients", "12", "--rooms", "3", "--rate", "60", "--seconds", "1", "--warm-up", "0.1")
 POSTS = 66

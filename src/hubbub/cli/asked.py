@@ -7,7 +7,6 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hubbub.cli.errors import Misused
 from hubbub.cli.passwords import asked_password
 from hubbub.config import load
 from hubbub.domain.policy import check_password

@@ -10,7 +10,7 @@ import pytest
 
 from bench.liar import Lie, lying
 from bench.loads import load
-from cli.commands import ENVIRONMENT, started
+from cli.commands import ENVIRONMENT, communicated, started
 from hubbub.bench.clustered import OwnCluster
 from hubbub.bench.orders import Answer, Connect, Load, Progress, Settle, Share, Tell
 from hubbub.bench.seats import Seat
@@ -30,8 +30,7 @@ MOST_SECONDS = 90.0
 async def played(tmp_path, *words):
     """What a run found, from its JSON; every promise was kept."""
     process = await started("bench", *words, *SMALL, "--check", "--out", tmp_path / "out", cwd=tmp_path)
-    async with deadline(MOST_SECONDS):
-        out, err = await process.communicate()
+    out, err = await communicated(process, within_seconds=MOST_SECONDS)
     assert process.returncode == 0, (err + out).decode()
     (file,) = (tmp_path / "out").glob("*.json")
     result = json.loads(file.read_text("utf-8"))

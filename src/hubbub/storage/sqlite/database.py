@@ -292,7 +292,7 @@ class Database:
             _log.info("the disk syncs swiftly again: syncs are made in the loop")
 
     def _sync_log(self) -> None:
-        """In the thread. The handle is open since the start: opened later, it might miss an error of before."""
+        """In the thread. The handle is open since the start: later, it might miss an error of before."""
         assert self._log_handle is not None
         if hasattr(fcntl, "F_FULLFSYNC"):  # macOS, as above
             fcntl.fcntl(self._log_handle, fcntl.F_FULLFSYNC)

@@ -81,6 +81,13 @@ async def test_an_empty_batch_is_answered(store: Store):
     assert await append(store) == []
 
 
+async def test_of_each_batch_is_told_how_many_posts_it_has(store: Store, batches: list[int]):
+    await say(store, LOUNGE, "a", "b")
+    await append(store, draft(LOUNGE, "c"), draft(room_log("nowhere"), "d"), draft(ATTIC, "e"))
+
+    assert batches == [2, 3]
+
+
 async def test_a_refused_draft_leaves_the_rest_of_its_batch_alone(store: Store):
     outcomes = await append(
         store,
@@ -359,6 +366,14 @@ async def test_a_page_stops_at_the_event_that_passes_the_bound_on_bytes(store: S
     page = await store.page(LOUNGE)
     assert seqs(page.events) == list(range(101 - fitting, 101))
     assert page.more
+
+
+async def test_what_is_longer_in_an_answer_than_it_was_said_counts_as_long_as_it_is(store: Store):
+    """A control character is written with six: an answer is held for as long as nobody reads it."""
+    await say(store, LOUNGE, *["\x01" * 16_000] * 10)
+
+    assert len((await store.page(LOUNGE, after=0)).events) == MAX_PAGE_BYTES // 96_000 + 1
+    assert len((await store.page(LOUNGE)).events) == MAX_PAGE_BYTES // 96_000 + 1
 
 
 # -- retention --------------------------------------------------------------

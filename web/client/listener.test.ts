@@ -734,8 +734,8 @@ describe("where no WebSocket comes through", () => {
     expect(it.streams).toHaveLength(1);
   });
 
-  test("where there is neither it is said at once", () => {
-    expect(() => scene({ noWebSocket: true, noEventSource: true })).toThrow("neither a WebSocket nor an EventSource");
+  test("a machine with neither is told so at once", () => {
+    expect(() => scene({ noWebSocket: true, noEventSource: true })).toThrow("hand one in");
   });
 
   test("what an address cannot hold is left out, but not the inbox and what is preferred", async () => {

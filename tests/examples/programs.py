@@ -47,7 +47,7 @@ async def launch(*command: str, **environment: str) -> Program:
         await asyncio.create_subprocess_exec(
             *command,
             stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "HUBBUB_PASSWORD": PASSWORD, **environment},
+            env={**os.environ, "BOT_PASSWORD": PASSWORD, **environment},
         )
     )
 

@@ -2,7 +2,7 @@
 // In Node, from 22 on, with the client module that the server gives out beside it:
 //
 //     curl -o hubbub.js http://localhost:8080/assets/hubbub.js
-//     HUBBUB_PASSWORD=… node durable_bot.mjs http://localhost:8080 sibyl Lounge sibyl.cursor
+//     BOT_PASSWORD=… node durable_bot.mjs http://localhost:8080 sibyl Lounge sibyl.cursor
 //
 // Ask something in that room that ends with a question mark. Kill the bot, ask on, start it again: it keeps its cursor
 // when an answer is stored, and not before; and an answer that is sent again has the same key, so it is stored once.
@@ -10,7 +10,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { Client, connect } from "./hubbub.js";
 
 const [url = "http://localhost:8080", name = "sibyl", roomName = "Lounge", file = "sibyl.cursor"] = process.argv.slice(2);
-const password = process.env.HUBBUB_PASSWORD;
+const password = process.env.BOT_PASSWORD;
 const client = new Client(url, { patienceSeconds: Infinity });
 const refusedAs = (code, otherwise) => (problem) => (problem.code === code ? otherwise(problem) : Promise.reject(problem));
 

@@ -9,13 +9,12 @@ import pytest
 from bench.found import PATIENCE_SECONDS, found, seat
 from bench.liar import Lie, lying
 from bench.loads import load
-from cli.commands import ENVIRONMENT, started
+from cli.commands import ENVIRONMENT, communicated, started
 from hubbub.bench.clustered import OwnCluster
 from hubbub.bench.orders import Share
 from hubbub.bench.worker import Worker
 from hubbub.check import INVARIANTS, Resources, counted, together
 from hubbub.cluster import Cluster
-from support.deadline import deadline
 
 SMALL = ("--clients", "12", "--rooms", "3", "--rate", "60", "--seconds", "1", "--warm-up", "0.1")
 POSTS = 66
@@ -27,8 +26,7 @@ MOST_SECONDS = 90.0
 async def played(tmp_path, *words):
     """What a run found, from its JSON; every promise was kept."""
     process = await started("bench", *words, *SMALL, "--check", "--out", tmp_path / "out", cwd=tmp_path)
-    async with deadline(MOST_SECONDS):
-        out, err = await process.communicate()
+    out, err = await communicated(process, within_seconds=MOST_SECONDS)
     assert process.returncode == 0, (err + out).decode()
     (file,) = (tmp_path / "out").glob("*.json")
     result = json.loads(file.read_text("utf-8"))

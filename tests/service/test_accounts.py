@@ -214,6 +214,20 @@ async def test_a_password_replaced_while_it_is_checked_lets_nobody_in(
     assert not await accounts.sessions(UserId("ada"))
 
 
+async def test_a_password_replaced_as_the_session_begins_lets_nobody_in(accounts, store, monkeypatch, ada):
+    """Whoever replaces it ends the sessions there are, and this one would come behind that."""
+    begin = store.create_session
+
+    async def late(*words, **more):
+        await store.set_password(UserId("ada"), "another")
+        await begin(*words, **more)
+
+    monkeypatch.setattr(store, "create_session", late)
+    await refused(accounts, WrongCredentials)
+    assert not await accounts.sessions(UserId("ada"))
+    assert accounts.sign_in_failures == 1
+
+
 async def test_who_was_enabled_again_signs_in(accounts, store, clock, ada):
     await store.disable(UserId("ada"), clock.now_ms())
     await refused(accounts, WrongCredentials)

@@ -734,6 +734,10 @@ describe("where no WebSocket comes through", () => {
     expect(it.streams).toHaveLength(1);
   });
 
+  test("a machine with neither is told so at once", () => {
+    expect(() => scene({ noWebSocket: true, noEventSource: true })).toThrow("hand one in");
+  });
+
   test("what an address cannot hold is left out, but not the inbox and what is preferred", async () => {
     const it = scene({ noWebSocket: true });
     const rooms = Array.from({ length: 400 }, (_, index): LogName => `room/${String(index).padStart(22, "x")}`);

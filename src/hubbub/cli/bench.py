@@ -188,7 +188,9 @@ def _on_cluster(asked: Asked, for_cluster: frozenset[int], for_clients: frozense
     """Raises Failed where something is missing that talks to a cluster."""
     for driver in ("asyncpg", "nats"):
         if find_spec(driver) is None:
-            raise Failed(f"--cluster needs {driver}: pip install 'hubbub[postgres,nats]'")
+            raise Failed(
+                f"--cluster needs {driver}: install hubbub[postgres,nats], or make setup in a checkout"
+            )
 
     async def fill(database: str) -> People:
         return msgspec.convert(await sown(ServerUrl(database), asked.clients, asked.rooms), People)

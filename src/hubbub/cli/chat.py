@@ -18,8 +18,6 @@ from hubbub.terminal import NoSession, Session, Sessions, server_address
 if TYPE_CHECKING:
     from hubbub.chat.ui.app import ChatApp
 
-INSTALL = "pip install 'hubbub[tui]'"
-
 _KEEP_TITLE, _OLD_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 
 
@@ -41,7 +39,7 @@ def chat(
         hubbub chat --server https://chat.example.org --theme light
     """
     if importlib.util.find_spec("textual") is None:
-        raise Failed(f"the full-screen client needs textual, which is not installed: {INSTALL}")
+        raise Failed("the full-screen client needs textual: install hubbub[tui], or make chat in a checkout")
     if not all(each.isatty() for each in (sys.stdin, sys.stdout, sys.stderr)):
         raise Failed("the full-screen client needs a terminal; hubbub tail and hubbub post need none")
     from hubbub.chat.ui.app import ChatApp

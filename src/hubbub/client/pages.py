@@ -11,7 +11,7 @@ from hubbub.client.requests import read
 from hubbub.protocol.frames import After, ConversationBody, FollowedBody, GapFrame, RoomBody, UserBody
 
 PAGE = 200
-"""Of 500 at most: a page of the longest texts is then still answered in one read of the store."""
+"""Of 500 at most; one of long texts ends earlier."""
 
 Fetch = Callable[[str, dict[str, str]], Awaitable[httpx2.Response]]
 

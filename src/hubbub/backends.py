@@ -67,7 +67,9 @@ async def open_store(
     try:
         from hubbub.storage.postgres.store import PostgresStore
     except ImportError as error:
-        raise StoreUnusable(f"--database needs {error.name}: pip install 'hubbub[postgres]'") from error
+        raise StoreUnusable(
+            f"--database needs {error.name}: install hubbub[postgres], or make setup in a checkout"
+        ) from error
     store = await PostgresStore.open(
         config.database.secret,
         now_ms=seams.now_ms,
@@ -136,7 +138,9 @@ async def open_bus(
     try:
         from hubbub.bus.nats import NatsBus
     except ImportError as error:
-        raise StoreUnusable(f"--bus needs {error.name}: pip install 'hubbub[nats]'") from error
+        raise StoreUnusable(
+            f"--bus needs {error.name}: install hubbub[nats], or make setup in a checkout"
+        ) from error
     bus = await NatsBus.open(
         [url.secret for url in config.bus], prefix=f"hubbub.{epoch}", name=node, heard=heard, changed=changed
     )

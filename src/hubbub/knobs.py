@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -123,9 +123,11 @@ def directory(text: str) -> Path:
 
 
 def file(text: str) -> Path:
+    """One that can be read; else OSError says why."""
     path = Path(text).expanduser().absolute()
     if not path.is_file():
         raise ValueError("there is no such file")
+    path.open("rb").close()
     return path
 
 
@@ -135,8 +137,6 @@ def token_file(text: str) -> bytes:
         token = file(text).read_text("utf-8").strip()
     except UnicodeDecodeError:
         token = ""
-    except OSError as error:
-        raise ValueError(f"it cannot be read: {error.strerror or error}") from None
     if not re.fullmatch(r"[!-~]{32,1024}", token):
         raise ValueError("a file with one token in it, of 32 visible ASCII characters or more")
     return hashlib.sha256(token.encode()).digest()
@@ -156,17 +156,34 @@ class ServerUrl(msgspec.Struct, frozen=True):
     __repr__ = __str__
 
 
+# One host of several, and its port; a socket's directory stands in the query.
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(?::([0-9]{1,5}))?")
+
+
 def server_url(*schemes: str, example: str) -> Callable[[str], ServerUrl]:
     def read(text: str) -> ServerUrl:
         try:
             parts = urlsplit(text)
         except ValueError:
             parts = urlsplit("")
-        if parts.scheme not in schemes or not (parts.netloc or parts.query):
-            raise ValueError(f"an address such as {example}")
+        if parts.scheme not in schemes or not (parts.netloc or parts.query) or not _is_told_apart(parts):
+            raise ValueError(
+                f"an address such as {example}, and in a password `/` as %2F, `@` as %40, `?` and `#` alike"
+            )
         return ServerUrl(text)
 
     return read
+
+
+def _is_told_apart(parts: SplitResult) -> bool:
+    """Whether no part of a password is taken for what may be shown: for whoever reads an address it ends at
+    the first `/`, `?` or `#`, and hosts have to follow it."""
+    hosts = [_HOST.fullmatch(host) for host in parts.netloc.rpartition("@")[2].split(",")]
+    ports_are_some = all(host and 1 <= int(host[1] or 1) <= 65_535 for host in hosts)
+    return ports_are_some and "@" not in parts.path + parts.query + parts.fragment
+
+
+database_url = server_url("postgresql", "postgres", example="postgresql://hubbub@db.internal/hubbub")
 
 
 def origin(text: str) -> str:

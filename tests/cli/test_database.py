@@ -196,7 +196,10 @@ async def test_without_its_driver_a_database_is_refused_with_what_to_install(wor
         _, err = await process.communicate()
 
     assert process.returncode == 1
-    assert err.decode() == "hubbub: PostgreSQL needs asyncpg: pip install 'hubbub[postgres]'\n"
+    assert (
+        err.decode()
+        == "hubbub: PostgreSQL needs asyncpg: install hubbub[postgres], or make setup in a checkout\n"
+    )
 
 
 # -- seed ---------------------------------------------------------------------

@@ -117,3 +117,37 @@ def test_where_another_server_is_can_be_shown_and_its_password_cannot():
     )
     assert str(url) == repr(url) == "postgresql://db.internal:5433/chat"
     assert "se%40cret" in url.secret
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "postgresql://hubbub:geh/eim@db/hubbub",
+        "postgresql://hubbub:geh?eim@db/hubbub",
+        "postgresql://hubbub:1#geheim@db/hubbub",
+        "postgresql://hubbub:1?geheim@db/hubbub",
+        "postgresql://hubbub:geh[eim@db/hubbub",
+        "postgresql://hubbub:pass@db:geheim/hubbub",
+        "postgresql://hubbub:pass@db:99999/hubbub",
+        "postgresql://hubbub:pass@one:1,two:0/hubbub",
+    ],
+)
+def test_an_address_of_which_a_part_of_the_password_could_be_taken_for_the_host_is_refused(written):
+    """Passwords that programs make up have slashes in them, and what an address says behind one is shown."""
+    with pytest.raises(ValueError, match="%2F") as refused:
+        knobs.database_url(written)
+    assert "geheim" not in str(refused.value)
+    assert "eim" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "postgresql://hubbub:ge%2Fheim@one:5432,two/hubbub",
+        "postgresql://[::1]:5432/hubbub",
+        "postgres:///hubbub?host=/run/postgresql",
+        "postgresql://h/d?user=u&password=p%40",
+    ],
+)
+def test_every_address_a_database_can_have_is_taken(written):
+    assert knobs.database_url(written).secret == written

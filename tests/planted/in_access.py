@@ -87,8 +87,8 @@ BUGS = (
         name="a token is logged",
         breaks="security: nothing secret in the log",
         file="service/accounts.py",
-        old='        self._security.tell("signed in", Source(address, agent), user=user,',
-        new='        self._security.tell("signed in", Source(address, agent), token=token, user=user,',
+        old='        self._security.tell("signed in", source, user=user,',
+        new='        self._security.tell("signed in", source, token=token, user=user,',
         caught_by=(_ACCOUNTS + "test_the_security_log_tells_who_came_and_went_and_no_secret",),
     ),
     Bug(

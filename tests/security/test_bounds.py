@@ -4,6 +4,7 @@ of them are listed in docs/threat-model.md, each with its test."""
 import ast
 import asyncio
 import inspect
+import json
 import os
 from pathlib import Path
 
@@ -138,6 +139,39 @@ def test_signatures_are_compared_in_constant_time(module):
 async def test_a_room_whose_name_hides_or_turns_text_is_refused_over_the_wire(target, name):
     answer = await target.other.asks("POST", "/rooms", ADA, body(name=name))
     assert (answer.status, answer.code) == (400, "bad-input")
+
+
+@pytest.mark.parametrize("name", ["\u3164", "\u2800", "\u200d", "\u115f\u1160", "\ufe0f", "\U000e0061"])
+async def test_a_room_whose_name_shows_nothing_is_refused_over_the_wire(target, name):
+    answer = await target.other.asks("POST", "/rooms", ADA, body(name=name))
+    assert (answer.status, answer.code) == (400, "bad-input")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Lounge\u200d", "Loun\u034fge", "Lounge\ufe0f", "\u3164Lounge", "Lounge\u2800", "Lounge\U000e0061"),
+        *(
+            "L\u115founge",
+            "Lo\u17b4unge",
+            "Lounge\u180b",
+            "Lounge\U0001d173",
+            "\uffa0Lounge",
+            "LOUNGE\U000e0100",
+        ),
+    ],
+)
+async def test_no_room_can_look_like_another_but_for_what_is_not_seen(target, name):
+    await target.room("Lounge")
+    answer = await target.other.asks("POST", "/rooms", ADA, body(name=name))
+    assert (answer.status, answer.code) == (409, "name-taken")
+
+
+async def test_what_joins_letters_stays_in_the_name_that_is_shown(target):
+    """Persian and emoji are written with joiners, and a heart is red by what follows it."""
+    for name in ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u2764\ufe0f\u200d\U0001f525"):
+        answer = await target.other.asks("POST", "/rooms", ADA, body(name=name))
+        assert (answer.status, json.loads(answer.body)["name"]) == (201, name)
 
 
 @pytest.mark.parametrize("name", ["аda", "ada\u200d", "\u202eada", "ada ", "ａda", "ada\u0301", "\u212a"])

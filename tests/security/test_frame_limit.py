@@ -1,11 +1,14 @@
 """What one user says over WebSocket beside posts is limited too: subscriptions, mistakes, pings."""
 
+import json
+
 import pytest
 from websockets.frames import Opcode
 
-from conformance.sockets import frame, said, talk
+from conformance.sockets import UPGRADE, frame, said, talk
+from conformance.wire import wire
 from hubbub.api.websocket import PATIENCE
-from security.proofs import Proofs
+from security.proofs import Proofs, body
 from support.deadline import deadline
 from support.seeded import token_of
 from support.serving import serving
@@ -91,6 +94,61 @@ async def test_pings_count_and_a_flood_of_them_is_sent_away(strict, within_a_mes
         assert b'"overloaded"' in heard.payload
         assert pongs == QUOTA
         assert (await ada.closes())[0] == 4429
+
+
+async def test_parts_of_a_message_count_and_one_without_end_is_sent_away(strict):
+    async with talk(strict.address, token_of("ada")) as ada:
+        ada.say(frame('{"type":', fin=False))
+        ada.say(*[frame(b"", Opcode.CONT, fin=False)] * (QUOTA + PATIENCE))
+        assert (await ada.json())["reason"] == "overloaded"
+        assert (await ada.closes())[0] == 4429
+
+
+async def test_a_message_in_two_parts_is_understood_by_whoever_is_within_the_limit(strict):
+    async with talk(strict.address, token_of("ada")) as ada:
+        for _ in range(QUOTA):
+            ada.say(frame('{"type":"post","to":"bob",', fin=False), frame('"text":"hi"}', Opcode.CONT))
+            assert (await ada.json())["type"] == "posted"
+
+
+WAYS = {
+    "offer": ({}, 202),
+    "sse": ({"Accept": "text/event-stream"}, 200),
+    "ndjson": ({"Accept": "application/x-ndjson"}, 200),
+    "websocket": (UPGRADE, 101),
+}
+
+
+@pytest.fixture
+async def rooms(strict):
+    """One more than may be subscribed to."""
+    async with wire(strict.address) as way:
+        made = [
+            await way.asks("POST", "/rooms", token_of("eve"), body(name=f"{n}")) for n in range(QUOTA + 1)
+        ]
+    return [json.loads(each.body)["id"] for each in made]
+
+
+async def asked_for(server, rooms, way, user="ada"):
+    async with wire(server.address) as line:
+        line.request("GET", f"/subscribe?room={'&room='.join(rooms)}", token_of(user), **WAYS[way][0])
+        return (await line.head()).status
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_log_that_an_address_names_counts_as_one_that_is_subscribed_to(strict, rooms, way):
+    """Else one request could have the store asked a thousand things."""
+    opened = WAYS[way][1]
+    assert [await asked_for(strict, rooms[:2], way) for _ in range(3)] == [opened, opened, 429]
+    assert await asked_for(strict, rooms[:1], way) == opened
+    assert await asked_for(strict, rooms[:1], way) == 429
+    assert await asked_for(strict, rooms[:2], way, user="bob") == opened
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_more_logs_than_the_limit_has_are_opened_by_whoever_has_used_none_of_it(strict, rooms, way):
+    assert await asked_for(strict, rooms, way) == WAYS[way][1]
+    assert await asked_for(strict, rooms[:1], way) == 429
 
 
 async def test_with_limits_off_nobody_counts(target):

@@ -12,7 +12,8 @@ from websockets.frames import Close, Opcode
 
 from conformance.sockets import UPGRADE, Talk, closing, said
 from conformance.wire import wire
-from hubbub.api.operations import OPERATIONS, Operation
+from hubbub.api.operation import Operation
+from hubbub.api.operations import OPERATIONS
 from hubbub.domain.ids import LogId, UserId, inbox_log, room_log
 from hubbub.protocol.frames import Request
 from security.conftest import Target
@@ -159,7 +160,7 @@ class House:
             return await self._frame(row, case, proof)
         operation = OF[row.name]
         path = case.path
-        fields = dict(proof.fields)
+        fields = proof.fields | ({"Content_Type": "application/json"} if case.body else {})
         match row.how:
             case "long-poll":
                 path += "?after=0&wait=20"

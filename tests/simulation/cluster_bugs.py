@@ -87,7 +87,7 @@ BUGS = (
     _bug(
         "who was at the head is forgotten when there is too much to keep",
         _HUB + "_repaired",
-        "self._fell(log.skip_to(max(log.expected, log.head, past.head if past else 0)))",
+        "self._behind.fell(log.skip_to(max(log.expected, log.head, past.head if past else 0)))",
         "log.skip_to(max(log.expected, log.head, past.head if past else 0))",
         seed=2,
     ),
@@ -114,8 +114,8 @@ BUGS = (
     ),
     _bug(
         "a database that is away loses a reader for good",
-        _HUB + "_catch_up",
-        "asyncio.get_running_loop().call_later(AWAY_SECONDS, self._enqueue_if_wanted, sub)",
+        "hubbub.hub.behind.Behind._work",
+        "asyncio.get_running_loop().call_later(AWAY_SECONDS, self._catch_up_if_wanted, sub)",
         "pass",
         seed=48,
     ),

@@ -368,6 +368,14 @@ async def test_a_page_stops_at_the_event_that_passes_the_bound_on_bytes(store: S
     assert page.more
 
 
+async def test_what_is_longer_in_an_answer_than_it_was_said_counts_as_long_as_it_is(store: Store):
+    """A control character is written with six: an answer is held for as long as nobody reads it."""
+    await say(store, LOUNGE, *["\x01" * 16_000] * 10)
+
+    assert len((await store.page(LOUNGE, after=0)).events) == MAX_PAGE_BYTES // 96_000 + 1
+    assert len((await store.page(LOUNGE)).events) == MAX_PAGE_BYTES // 96_000 + 1
+
+
 # -- retention --------------------------------------------------------------
 
 

@@ -154,6 +154,18 @@ async def test_nobody_signs_in_as_a_user_who_was_disabled_meanwhile(store: Store
             await store.create_session(session("s1", owner), TOKEN)
 
 
+async def test_nobody_signs_in_by_a_password_that_was_replaced_meanwhile(store: Store):
+    found = await store.credential("ada")
+    assert found is not None
+    await store.create_session(session("s1"), TOKEN, password_hash=found.password_hash)
+    await store.set_password("ada", "another")
+
+    with pytest.raises(WrongCredentials):
+        await store.create_session(session("s2"), OTHER_TOKEN, password_hash=found.password_hash)
+
+    assert [each.id for each in await store.sessions("ada")] == ["s1"]
+
+
 async def test_a_users_sessions_come_oldest_first(store: Store):
     for n, (id, owner, created) in enumerate([("x", "ada", 9), ("y", "ada", 4), ("z", "bob", 1)]):
         await store.create_session(session(id, owner, created=created), bytes([n]) * 32)

@@ -57,7 +57,7 @@ async def test_a_page_of_conversations_ends_where_its_texts_are_large_enough(sto
     post(store, *(draft(ADA, LONG, sender=name) for name in ("ada", "bob", "cy")))
     assert await pages(store) == [["ada", "bob", "cy"]]
 
-    monkeypatch.setattr(marks, "MAX_PAGE_BYTES", len(LONG) + 1)
+    monkeypatch.setattr(marks, "MAX_PAGE_BYTES", len(f'"{LONG}"'))
 
     assert len(LONG) < MAX_PAGE_BYTES
     assert await pages(store) == [["ada", "bob"], ["cy"]]

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from hubbub.api.answer import NOT_KEPT, Answer
 from hubbub.api.gate import Caller
 from hubbub.api.transport import EXTENSION, HttpConnection
-from hubbub.api.wanted import MANY, Wanted, check_room_for
+from hubbub.api.wanted import MANY, Wanted, take
 from hubbub.domain.errors import NotAllowed
 from hubbub.domain.ids import LogId, owner_of, room_of
 from hubbub.hub import Subscription
@@ -54,10 +54,12 @@ _SSE_FRAMINGS: dict[str, SseFraming] = {}
 async def open_stream(call: Call, wanted: Wanted) -> Stream | Answer:
     """The answer to GET …/subscribe, by what the client accepts.
 
-    Raises NotAllowed, BadInput, StaleCursor, NoSuchRoom, TooMany or ShuttingDown; then nothing was opened.
+    Raises NotAllowed, BadInput, StaleCursor, NoSuchRoom, TooMany, TooFast or ShuttingDown; then
+    nothing was opened.
     """
     for log in wanted:
         call.caller.check_may_read(log)
+    take(wanted, call.caller.session.user, call.context.limits, call.context.settings)
     accept = call.headers.get("accept", "")
     if SSE in accept:
         return await _stream(call, wanted, "sse")
@@ -79,8 +81,9 @@ async def _offer(call: Call, wanted: Wanted) -> Answer:
             " `application/x-ndjson`, or open a WebSocket."
         )
     positions: dict[LogId, int] = {}
+    heads = await context.history.heads(list(wanted))
     for log, after in wanted.items():
-        head = await context.history.head(log)
+        head = heads[log]
         positions[log] = head if after is None else parse_cursor(after, epoch)
         check_reached(positions[log], head)
     ticket, expires_at_ms = context.tickets.issue(session.id, session.user, list(wanted))
@@ -115,7 +118,6 @@ def _query(epoch: str, positions: Mapping[LogId, int], *, many: bool) -> str:
 
 async def _stream(call: Call, wanted: Wanted, kind: Literal["sse", "ndjson"]) -> Stream:
     context, caller = call.context, call.caller
-    check_room_for(len(wanted), context.settings)
     epoch, many = context.info.epoch, call.scope["path"] == MANY
     positions = {log: None if after is None else parse_cursor(after, epoch) for log, after in wanted.items()}
     last_seen = call.headers.get("last-event-id") if kind == "sse" else None

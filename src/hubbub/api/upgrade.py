@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote
 
 from hubbub.api.address import public_url
 from hubbub.api.gate import Caller, admit
-from hubbub.api.wanted import MANY, Wanted, many, one_room, the_inbox
+from hubbub.api.wanted import MANY, Wanted, many, one_room, take, the_inbox
 from hubbub.domain.errors import BadInput, NoSuchPage
 from hubbub.domain.ids import LogId, UserId
 from hubbub.protocol.cursor import parse_cursor
@@ -28,7 +28,8 @@ async def admit_upgrade(
     """The caller, and the logs the request's target names, each with the seq to go on from. `address` is
     the caller's, who may be known to the `peer` alone.
 
-    Raises NoSuchPage, NotSignedIn, ForeignOrigin, NotAllowed, BadInput, StaleCursor or NoSuchRoom.
+    Raises NoSuchPage, NotSignedIn, ForeignOrigin, NotAllowed, BadInput, TooMany, TooFast, StaleCursor or
+    NoSuchRoom.
     """
     path, _, raw_query = target.partition("?")
     query = parse_qs(raw_query, keep_blank_values=True)
@@ -46,6 +47,7 @@ async def admit_upgrade(
     wanted = _wanted(path, query, caller.session.user)
     for log in wanted:
         caller.check_may_read(log)
+    take(wanted, caller.session.user, context.limits, context.settings)
     epoch = context.info.epoch
     return caller, {
         log: None if after is None else parse_cursor(after, epoch) for log, after in wanted.items()

@@ -11,6 +11,7 @@ from hubbub.api.settings import Settings
 from hubbub.domain.errors import BadInput, NoSuchRoom, NoSuchUser, TooMany
 from hubbub.domain.ids import LogId, UserId, inbox_log, room_log
 from hubbub.domain.policy import is_handle, is_room_id
+from hubbub.service.limits import Limits
 
 MANY = "/subscribe"
 """The path of streams over many logs."""
@@ -60,6 +61,17 @@ def many(rooms: Sequence[str], inbox: str | None, user: UserId) -> Wanted:
     if not wanted:
         raise BadInput("Name at least one `room`, or the `inbox`.", field="room")
     return wanted
+
+
+def take(wanted: Wanted, user: UserId, limits: Limits, settings: Settings) -> None:
+    """Count the logs an address names, each as if the user had said it over WebSocket: each costs as much.
+
+    Raises TooMany for more than one stream carries, TooFast.
+    """
+    check_room_for(len(wanted), settings)
+    policy = limits.frames.policy
+    if wanted and policy is not None:
+        limits.frames.take(user, min(len(wanted), policy.quota))
 
 
 def check_room_for(logs: int, settings: Settings) -> None:

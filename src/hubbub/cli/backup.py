@@ -22,7 +22,7 @@ from hubbub.storage.sqlite.backup import Contents, Restore, contents, copy, writ
 from hubbub.storage.sqlite.copying import reading
 from hubbub.storage.sqlite.directory import DATABASE
 
-Unverified = Annotated[bool, Parameter(name="--no-verify", help="Do not check the copy.", negative=())]
+Unverified = Annotated[bool, Parameter(name="--no-verify", help="Do not check the copy.")]
 
 
 def backup(
@@ -63,11 +63,11 @@ def restore(
     data: Data = None,
     database: Database = None,
     replace: Annotated[
-        bool, Parameter(help="Put a store that is there aside, within the directory.", negative=())
+        bool, Parameter(help="Put a store that is there aside, within the directory.")
     ] = False,
     keep_sessions: Annotated[
         bool,
-        Parameter(help="Leave people signed in, also those who signed out since the backup.", negative=()),
+        Parameter(help="Leave people signed in, also those who signed out since the backup."),
     ] = False,
     no_verify: Unverified = False,
 ) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hubbub.cli.asked import Place, now_ms
 from hubbub.cli.errors import Failed, Misused
 from hubbub.domain.errors import StorageFailed
-from hubbub.knobs import ServerUrl, directory
+from hubbub.knobs import ServerUrl, database_url, directory
 from hubbub.storage.auditing import Auditing
 from hubbub.storage.base import Seed, Store
 from hubbub.storage.moving import From, To
@@ -31,12 +31,11 @@ _SCHEMES = ("postgresql://", "postgres://")
 
 def place(text: str) -> Place:
     """What somebody wrote for either. Raises Misused."""
-    if text.startswith(_SCHEMES):
-        return ServerUrl(text)
+    is_database = text.startswith(_SCHEMES)
     try:
-        return directory(text)
+        return database_url(text) if is_database else directory(text)
     except ValueError as error:
-        raise Misused(f"{text!r}: {error}") from None
+        raise Misused(str(error) if is_database else f"{text!r}: {error}") from None
 
 
 async def has_store(where: Place) -> bool:
@@ -160,4 +159,6 @@ def _needing_the_driver() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name != "asyncpg":
             raise
-        raise Failed("PostgreSQL needs asyncpg: pip install 'hubbub[postgres]'") from None
+        raise Failed(
+            "PostgreSQL needs asyncpg: install hubbub[postgres], or make setup in a checkout"
+        ) from None

@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from hubbub.cluster import leash
 from hubbub.cluster.errors import ClusterFailed
@@ -65,7 +67,7 @@ class Process:
         its `stdout` is wanted; `files`: open ones that it gets too; `user`: as whom it runs, None: as we do.
         """
         assert not self.is_running, f"{self.name} runs already"
-        with self.log.open("ab") as log:
+        with _opened(self.log) as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 # Alone, and without what is installed: in no time.
@@ -150,6 +152,11 @@ class Process:
         except OSError:
             said = ""
         return ClusterFailed(f"{self.name} {what}; in {self.log}:\n{said}")
+
+
+def _opened(log: Path) -> BinaryIO:
+    """To be written on; for us alone, since it tells who came from where."""
+    return open(log, "ab", opener=partial(os.open, mode=0o600))
 
 
 def descendants(pid: int) -> list[int]:

@@ -33,6 +33,13 @@ _DECEPTIVE = re.compile(
     "[\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]"
 )
 
+# What shows nothing: Unicode's Default_Ignorable_Code_Point (Annex 44), and the empty pattern of Braille. A
+# name may have some, to join its letters or colour its emoji, but none makes it another name.
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
 
 def user_name(given: str) -> UserId:
     """The handle a person meant by `given`. Raises BadInput."""
@@ -62,14 +69,15 @@ def room_name(given: str) -> str:
     name = unicodedata.normalize("NFC", given).strip() if len(given) <= _MAX_DECOMPOSED else ""
     if not 1 <= len(name) <= MAX_ROOM_NAME_CHARACTERS:
         raise BadInput(f"A room's name has 1 to {MAX_ROOM_NAME_CHARACTERS} characters.", field="name")
-    if _DECEPTIVE.search(name) or any(unicodedata.category(c) in ("Cc", "Cs", "Cn") for c in name):
+    obeyed = any(unicodedata.category(c) in ("Cc", "Cs", "Cn") for c in name)
+    if obeyed or _DECEPTIVE.search(name) or not folded(name):
         raise BadInput("A room's name has no control, direction or invisible characters.", field="name")
     return name
 
 
 def folded(name: str) -> str:
-    """Two names that fold alike are the same name (Unicode's default caseless matching, over NFKC)."""
-    once = unicodedata.normalize("NFKC", name).casefold()
+    """Two names that fold alike are the same name (Unicode's NFKC_Casefold: what is not seen is left out)."""
+    once = _UNSEEN.sub("", unicodedata.normalize("NFKC", name).casefold())
     return " ".join(unicodedata.normalize("NFKC", once).split())
 
 

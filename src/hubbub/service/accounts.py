@@ -132,7 +132,8 @@ class Accounts:
         Raises WrongCredentials, BadInput for what could not be a name, TooFast, TooMany.
         """
         user = user_name(name)
-        await self._check(user, password, Source(address, agent), device)
+        source = Source(address, agent)
+        password_hash = await self._check(user, password, source, device)
         token = new_token(self._randomness)
         now_ms = self._now_ms()
         session = Session(
@@ -142,10 +143,13 @@ class Accounts:
             expires_at_ms=now_ms + self._lifetime_ms,
             agent=printable(agent),
         )
-        await self._store.create_session(session, token_hash(token))
+        try:
+            await self._store.create_session(session, token_hash(token), password_hash=password_hash)
+        except WrongCredentials:  # disabled, or given another password, while this one was checked
+            raise self._failed(user, source) from None
         await self._end_unused(session)
         self._familiar.remember(user, address)
-        self._security.tell("signed in", Source(address, agent), user=user, session=session.id)
+        self._security.tell("signed in", source, user=user, session=session.id)
         return token, session
 
     def device_proof(self, user: UserId) -> str:
@@ -167,8 +171,8 @@ class Accounts:
         now_ms = self._now_ms()
         return [session for session in await self._store.sessions(user) if session.alive(now_ms)]
 
-    async def _check(self, user: UserId, password: str, source: Source, device: str | None) -> None:
-        """Raises WrongCredentials, TooFast or TooMany unless `password` is the user's.
+    async def _check(self, user: UserId, password: str, source: Source, device: str | None) -> str:
+        """The user's hash, which `password` is right for. Raises WrongCredentials, TooFast or TooMany.
 
         A try is counted before it is known to be wrong: else a thousand at once would each be the first.
         """
@@ -185,13 +189,16 @@ class Accounts:
             self._limits.sign_ins_by_address.give_back(source.address)
             self._give_back_try(user, place)
             raise
-        # Hashing took a while, in which the user may have been disabled or given another password.
-        if not right or await self._store.credential(user) != credential:
-            self.sign_in_failures += 1
+        if credential is None or not right:
             # A name that nobody has may be a password typed in the wrong field.
-            self._security.warn("sign-in failed", source, user=user if credential else None)
-            raise WrongCredentials
+            raise self._failed(user if credential else None, source)
         self._give_back_try(user, place)
+        return credential.password_hash
+
+    def _failed(self, user: UserId | None, source: Source) -> WrongCredentials:
+        self.sign_in_failures += 1
+        self._security.warn("sign-in failed", source, user=user)
+        return WrongCredentials()
 
     def _take_try(self, user: UserId, place: Place, source: Source) -> None:
         """Count a try against the place, and one from a strange place against the account. Raises TooFast."""

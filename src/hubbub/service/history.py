@@ -1,6 +1,6 @@
 """Reading back: pages of a room, an inbox or a conversation, and waiting for the next."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from hubbub.domain.errors import BadInput, NoSuchMessage, NoSuchRoom, NoSuchUser
 from hubbub.domain.events import Event
@@ -85,6 +85,13 @@ class History:
         if head is None:
             raise NoSuchRoom("There is no room with this id.")
         return head
+
+    async def heads(self, logs: Sequence[LogId]) -> Mapping[LogId, int]:
+        """Of all of them. Raises NoSuchRoom where one is missing."""
+        heads = await self._store.heads(logs)
+        if len(heads) < len(logs):
+            raise NoSuchRoom("There is no room with this id.")
+        return heads
 
     async def _page(
         self,

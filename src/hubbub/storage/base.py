@@ -18,9 +18,9 @@ Outcome = Posted | HubbubError
 MAX_PAGE = 500
 """The most events one read gives."""
 
-MAX_PAGE_BYTES = 1 << 20
-"""A read stops after the event with which its texts pass this: what one reader costs is bounded."""
-
+MAX_PAGE_BYTES = 256 * 1024
+"""A read stops after the event with which its texts, as JSON has them, pass this: so much may wait on each of
+hundreds of connections whose other side reads nothing. JSON writes some characters with six bytes for one."""
 
 MOST_UNREAD = 1000
 """How much of what two people wrote after a mark is looked at, newest first, to count what is unread."""
@@ -229,7 +229,12 @@ class Store(Protocol):
 
     # -- sessions -----------------------------------------------------------
 
-    async def create_session(self, session: Session, token_hash: bytes) -> None: ...
+    async def create_session(
+        self, session: Session, token_hash: bytes, *, password_hash: str | None = None
+    ) -> None:
+        """Raises WrongCredentials for a user who is not there, who has been disabled meanwhile, or whose
+        password is not, or no longer, that of `password_hash` where one is given."""
+        ...
 
     async def session_by_token(self, token_hash: bytes) -> Session | None: ...
 

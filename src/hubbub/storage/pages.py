@@ -6,6 +6,7 @@ from contextlib import suppress
 from hubbub.domain.errors import Damaged
 from hubbub.domain.events import Event, Gap
 from hubbub.domain.ids import LogId
+from hubbub.protocol.frames import encode
 from hubbub.storage.base import EVERYTHING, MAX_PAGE, MAX_PAGE_BYTES, Between, Page, Received, View
 
 
@@ -67,7 +68,7 @@ def _collect(
                 break
             events.append(event)
             at = event.seq
-            size += len(event.text) if event.text.isascii() else len(event.text.encode())
+            size += len(encode(event.text))
         else:
             if not dense or at + step == end:
                 return _oldest_first(events, forward), False

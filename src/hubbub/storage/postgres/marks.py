@@ -45,7 +45,7 @@ _PEERS = f"""
             WHERE log = $1 AND recipient IS NOT NULL AND {PEER} > each.peer ORDER BY {PEER} LIMIT 1
         ) AS next
         CROSS JOIN LATERAL (
-            SELECT seq, octet_length(text) AS bytes FROM events
+            SELECT seq, octet_length(to_json(text)::text) AS bytes FROM events
             WHERE log = $1 AND recipient IS NOT NULL AND {PEER} = next.peer ORDER BY seq DESC LIMIT 1
         ) AS newest
         LEFT JOIN marks AS mark ON mark.log = $1 AND mark.place = '{inbox_log("")}' || next.peer

@@ -18,7 +18,8 @@ MOST_ENDINGS = 10_000
 _SESSION = 'SELECT id, "user", created_at_ms, expires_at_ms, agent FROM sessions '
 _ADD = """
     INSERT INTO sessions (id, token_hash, "user", created_at_ms, expires_at_ms, agent)
-    SELECT $1, $2, name, $4, $5, $6 FROM users WHERE name = $3 AND disabled_at_ms IS NULL FOR SHARE
+    SELECT $1, $2, name, $4, $5, $6 FROM users
+    WHERE name = $3 AND disabled_at_ms IS NULL AND password_hash = coalesce($7, password_hash) FOR SHARE
     RETURNING 1
 """
 
@@ -56,10 +57,12 @@ def _session(row: Row) -> Session:
 class Sessions:
     _db: Database
 
-    async def create_session(self, session: Session, token_hash: bytes) -> None:
-        """Raises WrongCredentials for a user who is not there, or has been disabled meanwhile."""
+    async def create_session(
+        self, session: Session, token_hash: bytes, *, password_hash: str | None = None
+    ) -> None:
+        """See Store.create_session."""
         async with self._db.connection() as connection:
-            await add_session(connection, session, token_hash)
+            await add_session(connection, session, token_hash, password_hash)
 
     async def session_by_token(self, token_hash: bytes) -> Session | None:
         row = await self._db.row(_SESSION + "WHERE token_hash = $1", token_hash)
@@ -106,7 +109,9 @@ class Sessions:
         return Endings(upto, tuple(ended))
 
 
-async def add_session(connection: Connection, session: Session, token_hash: bytes) -> None:
+async def add_session(
+    connection: Connection, session: Session, token_hash: bytes, password_hash: str | None = None
+) -> None:
     """In a transaction of the caller's, or one of its own."""
     added = await connection.fetchval(
         _ADD,
@@ -116,6 +121,7 @@ async def add_session(connection: Connection, session: Session, token_hash: byte
         session.created_at_ms,
         session.expires_at_ms,
         session.agent,
+        password_hash,
     )
     if not added:
         raise WrongCredentials()

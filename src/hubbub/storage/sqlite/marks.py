@@ -10,6 +10,7 @@ from hubbub.domain.errors import Damaged, HubbubError, NoSuchUser
 from hubbub.domain.events import Event
 from hubbub.domain.ids import LogId, RoomId, UserId, inbox_log, room_log
 from hubbub.domain.model import Conversation, Followed
+from hubbub.protocol.frames import encode
 from hubbub.storage.base import MAX_PAGE, MAX_PAGE_BYTES, MOST_UNREAD
 from hubbub.storage.sqlite.database import Database
 from hubbub.storage.sqlite.logs import Logs
@@ -129,7 +130,7 @@ class Marks(Logs):
             event = self._last(log, inbox, peer, seq_at(last))
             found.append(Conversation(peer=peer, seq=seq, unread=unread, last=event))
             counted += looked_at
-            size += len(event.text.encode()) if event else 0
+            size += len(encode(event.text)) if event else 0
         return found, False
 
     def _peers(self, inbox: Place, after: UserId) -> Iterator[UserId]:

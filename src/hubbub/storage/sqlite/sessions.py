@@ -22,13 +22,18 @@ def _session(row: Row) -> Session:
 class Sessions:
     _db: Database
 
-    async def create_session(self, session: Session, token_hash: bytes) -> None:
-        """Raises WrongCredentials for a user who is not there, or has been disabled meanwhile."""
+    async def create_session(
+        self, session: Session, token_hash: bytes, *, password_hash: str | None = None
+    ) -> None:
+        """See Store.create_session."""
         async with self._db.saving():
-            self._add_session(session, token_hash)
+            self._add_session(session, token_hash, password_hash)
 
-    def _add_session(self, session: Session, token_hash: bytes) -> None:
-        if not self._db.row("SELECT 1 FROM users WHERE name = ? AND disabled_at_ms IS NULL", (session.user,)):
+    def _add_session(self, session: Session, token_hash: bytes, password_hash: str | None = None) -> None:
+        row = self._db.row(
+            "SELECT password_hash FROM users WHERE name = ? AND disabled_at_ms IS NULL", (session.user,)
+        )
+        if row is None or password_hash not in (None, row[0]):
             raise WrongCredentials()
         self._db.rows(
             "INSERT INTO sessions (id, token_hash, user, created_at_ms, expires_at_ms, agent)"

@@ -47,8 +47,9 @@ async def nats(tmp_path: Path) -> AsyncIterator[Nats]:
 
 @pytest.fixture(autouse=True)
 def at_leisure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever listens goes on when that is confirmed, however long it takes."""
+    """A server that is slow to answer is waited for: it is not away, and what is sent to it is not lost."""
     monkeypatch.setattr(bus_module, "LISTEN_SECONDS", DEADLINE_SECONDS)
+    monkeypatch.setattr(bus_module, "PING_SECONDS", DEADLINE_SECONDS)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from hubbub.cluster import Nats, Postgres
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def environment():
     """For nodes: ours, with nothing in it that is meant for another server."""
     return {name: text for name, text in os.environ.items() if not name.startswith("HUBBUB_")}

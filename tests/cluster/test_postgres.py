@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from hubbub.cluster import Missing, Postgres, programs
 from hubbub.cluster.process import descendants
@@ -14,6 +15,13 @@ from support.deadline import deadline
 from support.pieces import needs_pieces
 
 pytestmark = needs_pieces
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def unharmed(tmp_path_factory):
+    """One for all who only look."""
+    async with Postgres(tmp_path_factory.mktemp("unharmed")) as postgres:
+        yield postgres
 
 
 async def asked(url, question="SELECT 1"):
@@ -25,31 +33,31 @@ async def asked(url, question="SELECT 1"):
             await connection.close()
 
 
-async def test_it_is_ready_for_a_node_once_it_has_started(postgres):
-    assert await asked(postgres.url, "SELECT current_database()") == "hubbub"
-    assert await asked(postgres.url, "SHOW server_encoding") == "UTF8"
-    assert await asked(postgres.url, "SHOW lc_collate") == "C"
-    assert await asked(postgres.url, "SHOW fsync") == "on"
-    assert await asked(postgres.url, "SHOW listen_addresses") == "127.0.0.1"
+async def test_it_is_ready_for_a_node_once_it_has_started(unharmed):
+    assert await asked(unharmed.url, "SELECT current_database()") == "hubbub"
+    assert await asked(unharmed.url, "SHOW server_encoding") == "UTF8"
+    assert await asked(unharmed.url, "SHOW lc_collate") == "C"
+    assert await asked(unharmed.url, "SHOW fsync") == "on"
+    assert await asked(unharmed.url, "SHOW listen_addresses") == "127.0.0.1"
 
 
-async def test_a_node_owns_its_database_and_may_do_nothing_else(postgres):
-    assert await asked(postgres.url, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
-    assert await asked(postgres.url, "CREATE SCHEMA hubbub") is None
+async def test_a_node_owns_its_database_and_may_do_nothing_else(unharmed):
+    assert await asked(unharmed.url, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
+    assert await asked(unharmed.url, "CREATE SCHEMA hubbub") is None
 
 
-async def test_nobody_gets_in_without_the_password(postgres):
+async def test_nobody_gets_in_without_the_password(unharmed):
     with pytest.raises(asyncpg.InvalidPasswordError):
-        await asked(f"postgresql://hubbub:guessed@{postgres.address}/hubbub")
+        await asked(f"postgresql://hubbub:guessed@{unharmed.address}/hubbub")
 
 
-async def test_the_password_is_for_nobody_to_see(postgres, tmp_path):
-    password = postgres.url.split(":")[2].split("@")[0]
-    home = (tmp_path / "postgres").resolve()
+async def test_the_password_is_for_nobody_to_see(unharmed):
+    password = unharmed.url.split(":")[2].split("@")[0]
+    home = unharmed.home.resolve()
 
-    assert password not in Path(f"/proc/{postgres.pid}/cmdline").read_text()
-    assert password not in Path(f"/proc/{postgres.pid}/environ").read_text()
-    assert password not in postgres.log.read_text()
+    assert password not in Path(f"/proc/{unharmed.pid}/cmdline").read_text()
+    assert password not in Path(f"/proc/{unharmed.pid}/environ").read_text()
+    assert password not in unharmed.log.read_text()
     assert stat.S_IMODE((home / "password").stat().st_mode) == 0o600
 
 
@@ -68,8 +76,8 @@ async def test_it_comes_back_where_it_was_with_what_it_had(postgres):
     assert await asked(url, "SELECT n FROM kept") == 7
 
 
-async def test_databases_can_be_added(postgres):
-    one, other = await postgres.database("one"), await postgres.database("other")
+async def test_databases_can_be_added(unharmed):
+    one, other = await unharmed.database("one"), await unharmed.database("other")
 
     await asked(one, "CREATE TABLE mine AS SELECT 1")
 
@@ -135,8 +143,8 @@ async def test_the_one_that_comes_as_a_python_package_does_too(tmp_path, monkeyp
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-async def test_it_never_runs_as_root(postgres):
-    assert os.stat(f"/proc/{postgres.pid}").st_uid != 0
+async def test_it_never_runs_as_root(unharmed):
+    assert os.stat(f"/proc/{unharmed.pid}").st_uid != 0
 
 
 def state(pid):

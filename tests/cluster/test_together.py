@@ -4,6 +4,7 @@ import asyncio
 
 import httpx2
 import pytest
+import pytest_asyncio
 
 from hubbub.cluster import Cluster, ClusterFailed, balancer, keeping
 from hubbub.cluster.keeping import kept
@@ -17,6 +18,14 @@ from support.pieces import needs_pieces
 pytestmark = needs_pieces
 
 NODES = 2
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def unharmed(tmp_path_factory, environment):
+    """One for all who only look."""
+    directory = tmp_path_factory.mktemp("unharmed")
+    async with Cluster(directory, nodes=NODES, environment=environment) as cluster:
+        yield cluster
 
 
 @pytest.fixture
@@ -56,18 +65,18 @@ def without_database(seen):
     return not any(node.figures.database_up for node in seen.nodes)
 
 
-async def test_nodes_share_a_database_and_a_bus(cluster, http):
-    answers = [(await http.get(f"{node.url}/health/ready")).json() for node in cluster.nodes]
+async def test_nodes_share_a_database_and_a_bus(unharmed, http):
+    answers = [(await http.get(f"{node.url}/health/ready")).json() for node in unharmed.nodes]
 
-    assert len({node.url for node in cluster.nodes}) == NODES
+    assert len({node.url for node in unharmed.nodes}) == NODES
     assert len({answer["epoch"] for answer in answers}) == 1
     assert {(answer["store"], answer["bus"]) for answer in answers} == {("postgresql", "up")}
 
 
 @pytest.mark.skipif(not balancer.is_installed(), reason="NOT TESTED: there is no HAProxy")
-async def test_people_have_one_address_for_all_nodes(cluster, http):
-    assert cluster.url not in [node.url for node in cluster.nodes]
-    assert (await http.get(f"{cluster.url}/health/ready")).status_code == 200
+async def test_people_have_one_address_for_all_nodes(unharmed, http):
+    assert unharmed.url not in [node.url for node in unharmed.nodes]
+    assert (await http.get(f"{unharmed.url}/health/ready")).status_code == 200
 
 
 async def test_without_a_balancer_people_have_a_node(tmp_path, environment):
@@ -88,11 +97,12 @@ async def test_it_ends_in_order_and_leaves_nothing_running(tmp_path, environment
         assert "away" not in node.log.read_text()  # what a node needs is there until it has ended
 
 
-async def test_a_directory_has_one_cluster_at_a_time(cluster, tmp_path, environment):
+async def test_a_directory_has_one_cluster_at_a_time(unharmed, environment):
+    directory = unharmed.nats.log.parent
     with pytest.raises(ClusterFailed, match="another cluster runs in"):
-        async with Cluster(tmp_path, environment=environment):
+        async with Cluster(directory, environment=environment):
             pass
-    assert all(node.is_running for node in cluster.nodes)
+    assert all(node.is_running for node in unharmed.nodes)
 
 
 async def test_a_node_that_cannot_start_leaves_nothing_running(tmp_path, environment):
@@ -144,9 +154,9 @@ async def test_the_page_tells_what_is_away(cluster):
         assert {node.why for node in seen.nodes} == {"storage-away"}
 
 
-async def test_the_page_brings_all_it_needs_and_no_password(cluster, http):
+async def test_the_page_brings_all_it_needs_and_no_password(unharmed, http):
     sock = listening("127.0.0.1:0")
-    async with Watch(cluster) as watch, served(watch, sock) as page:
+    async with Watch(unharmed) as watch, served(watch, sock) as page:
         shown = await http.get(page)
         answers = [
             shown,
@@ -155,7 +165,7 @@ async def test_the_page_brings_all_it_needs_and_no_password(cluster, http):
 
     sock.close()
     assert [answer.status_code for answer in answers] == [200] * 4
-    secrets = [url.split(":")[2].split("@")[0] for url in (cluster.postgres.url, cluster.nats.url)]
+    secrets = [url.split(":")[2].split("@")[0] for url in (unharmed.postgres.url, unharmed.nats.url)]
     for answer in answers:
         assert "'self'" in answer.headers["content-security-policy"]
         assert not any(secret in answer.text for secret in secrets)

@@ -4,6 +4,7 @@ import hashlib
 import os
 import time
 from base64 import urlsafe_b64encode
+from functools import cache
 from pathlib import Path
 
 from hubbub.domain.ids import SessionId, UserId
@@ -23,12 +24,20 @@ def token_of(name: str) -> str:
     return "hb_" + urlsafe_b64encode(hashlib.sha256(name.encode()).digest()).rstrip(b"=").decode()
 
 
+@cache
+def _password_hash() -> str:
+    """A tenth of a second, once for all tests of a process."""
+    passwords = Passwords(1)
+    try:
+        return passwords.hash_now(PASSWORD)
+    finally:
+        passwords.close()
+
+
 def people() -> Seed:
     """Everyone of NAMES, with PASSWORD and one session."""
     now_ms = time.time_ns() // 1_000_000
-    passwords = Passwords(1)
-    password_hash = passwords.hash_now(PASSWORD)
-    passwords.close()
+    password_hash = _password_hash()
     return Seed(
         users=[(User(name=UserId(name), created_at_ms=now_ms), password_hash) for name in NAMES],
         sessions=[

@@ -9,34 +9,22 @@ next event is to be tied to.
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Self
+from typing import Self
 
 import asyncpg
 
 from hubbub.domain.errors import Damaged, StorageFailed
 from hubbub.domain.events import Event
-from hubbub.domain.ids import LogId, UserId, inbox_log, owner_of
-from hubbub.storage import strays
-from hubbub.storage.auditing import (
-    Checked,
-    Entry,
-    Exchange,
-    KeyFacts,
-    LogFacts,
-    Pair,
-    Part,
-    Stray,
-)
+from hubbub.domain.ids import LogId, UserId, inbox_log
+from hubbub.storage.auditing import Entry, Exchange, LogFacts, Pair, Part, Stray
 from hubbub.storage.base import StoreInfo
 from hubbub.storage.errors import StoreUnusable
+from hubbub.storage.looking import BATCH, FIRST, Looking, Row, Statements
 from hubbub.storage.postgres.database import Connection, leave
 from hubbub.storage.postgres.failures import DRIVER
 from hubbub.storage.postgres.opening import durability_of, shown, version_of
 from hubbub.storage.postgres.visiting import form_read, refusing, visit
 from hubbub.storage.strays import onward
-
-BATCH = 250
-"""Events, or whatever it is, in one look: a millisecond or two of the loop's time."""
 
 NAME = "hubbub verify"
 """As what the database shows it."""
@@ -48,7 +36,6 @@ _LOOKING_UP = {
     "enable_bitmapscan": "off",
 }
 
-_FIRST = -(1 << 63)
 _END = (1 << 63) - 1
 
 _PEER = "(CASE WHEN sent THEN recipient ELSE sender END)"  # as the index events_between has it
@@ -136,11 +123,24 @@ _AMCHECK = """
     WHERE extname = 'amcheck'
 """
 
-Row = tuple[Any, ...]
+_STATEMENTS = Statements(
+    keys=_KEYS,
+    log=_LOG,
+    name="SELECT name FROM logs WHERE number = $1",
+    next_peer=_NEXT_PEER,
+    next_inbox=_NEXT_INBOX,
+    has_peer=_WITH,
+    users=_USERS,
+    rooms=_ROOMS,
+    sessions=_SESSIONS,
+    marks=_MARKS,
+)
 
 
-class PostgresAudit:
+class PostgresAudit(Looking):
     """An Auditing, of the store in a database. `open` makes one."""
+
+    _sql = _STATEMENTS
 
     def __init__(self, url: str, connection: Connection, form: int, info: StoreInfo) -> None:
         self._url = url
@@ -178,7 +178,7 @@ class PostgresAudit:
             await leave(connection)
 
     async def logs(self) -> AsyncIterator[Sequence[LogFacts]]:
-        number = _FIRST
+        number = FIRST
         while rows := await self._rows(_LOGS, number, BATCH):
             number = onward(number, rows[-1][0])
             yield [
@@ -187,7 +187,7 @@ class PostgresAudit:
             ]
 
     async def entries(self, log: LogId, upto: int) -> AsyncIterator[Part]:
-        at = _FIRST
+        at = FIRST
         while True:
             part, at = await self._part(log, at, upto)
             if part is None:
@@ -208,44 +208,6 @@ class PostgresAudit:
         at = onward(after, rows[-1][0]) if len(rows) == BATCH else upto
         return Part(floor=floor, link=link, oldest_ms=oldest_ms, entries=entries), at
 
-    async def keys(self) -> AsyncIterator[Sequence[KeyFacts]]:
-        last: Row = (_FIRST, "", "")
-        while rows := await self._rows(_KEYS, *last, BATCH):
-            last = onward(last, rows[-1][:3])
-            yield [strays.key_facts(row) for row in rows]
-
-    async def pairs(self) -> AsyncIterator[Sequence[Pair]]:
-        found: list[Pair] = []
-        tried = 0
-        async for pair in self._peers():
-            tried += 1
-            if pair is not None:
-                found.append(pair)
-            if tried % (BATCH // 5) == 0:  # each takes some five look-ups
-                yield found
-                found = []
-        yield found
-
-    async def _peers(self) -> AsyncIterator[Pair | None]:
-        """For each inbox and each person it has direct messages with, the two of them, unless they come up
-        from the other inbox too."""
-        rows = await self._rows(_NEXT_INBOX, _FIRST)
-        before: Row = (_FIRST, "")
-        while rows:
-            number, peer = before = onward(before, rows[0])
-            log = await self._rows("SELECT name FROM logs WHERE number = $1", number)
-            owner = owner_of(log[0][0]) if log else None
-            if owner is None or owner == peer or (peer > owner and await self._has(peer, owner)):
-                yield None
-            else:
-                yield Pair(one=owner, other=peer)
-            rows = await self._rows(_NEXT_PEER, number, peer) or await self._rows(_NEXT_INBOX, number)
-
-    async def _has(self, user: UserId, peer: UserId) -> bool:
-        """Whether the inbox of `user` has anything with `peer`."""
-        facts = await self._rows(_LOG, inbox_log(user))
-        return bool(facts) and bool(await self._rows(_WITH, facts[0][0], peer))
-
     async def exchange(self, pair: Pair, before: tuple[int, int] | None, limit: int) -> Exchange:
         ends = before or (_END, _END)
         async with self._snapshot():
@@ -262,16 +224,16 @@ class PostgresAudit:
         if not facts:
             return 0, []
         number, floor, _, _ = facts[0]
-        rows = await self._events(_EVENT, _CONVERSATION, number, peer, _FIRST, before, limit)
+        rows = await self._events(_EVENT, _CONVERSATION, number, peer, FIRST, before, limit)
         return floor, [(row[0], _event(log, row) if len(row) > 1 else None) for row in rows]
 
     async def strays(self) -> AsyncIterator[Sequence[Stray]]:
-        number = _FIRST
+        number = FIRST
         while rows := await self._rows(_ENDS, number, BATCH):
             number = onward(number, rows[-1][0])
             yield [*_wrong_ends(rows)]
         found: list[Stray] = []
-        number, tried = _FIRST, 0
+        number, tried = FIRST, 0
         while rows := await self._rows(_LOG_OF_NEXT, number):
             log, seq, name = rows[0]
             number = onward(number, log)
@@ -283,24 +245,6 @@ class PostgresAudit:
                 yield found
                 found = []
         yield found
-
-    async def people(self) -> AsyncIterator[Checked]:
-        last = ""
-        while rows := await self._rows(_USERS, last, BATCH):
-            last = onward(last, rows[-1][0])
-            yield strays.users(rows)
-        last = ""
-        while rows := await self._rows(_ROOMS, last, BATCH):
-            last = onward(last, rows[-1][0])
-            yield strays.rooms(rows)
-        last = ""
-        while rows := await self._rows(_SESSIONS, last, BATCH):
-            last = onward(last, rows[-1][0])
-            yield strays.sessions(rows)
-        mark: Row = (_FIRST, "")
-        while rows := await self._rows(_MARKS, *mark, BATCH):
-            mark = onward(mark, rows[-1][:2])
-            yield strays.marks(rows)
 
     # -- reading ------------------------------------------------------------
 

@@ -14,28 +14,16 @@ import apsw
 
 from hubbub.domain.errors import Damaged, StorageFailed
 from hubbub.domain.events import Event
-from hubbub.domain.ids import LogId, UserId, inbox_log, owner_of
-from hubbub.storage import strays
-from hubbub.storage.auditing import (
-    Checked,
-    Entry,
-    Exchange,
-    KeyFacts,
-    LogFacts,
-    Pair,
-    Part,
-    Stray,
-)
+from hubbub.domain.ids import LogId, UserId, inbox_log
+from hubbub.storage.auditing import Entry, Exchange, LogFacts, Pair, Part, Stray
 from hubbub.storage.base import StoreInfo
 from hubbub.storage.errors import StoreUnusable
-from hubbub.storage.sqlite.database import BUSY_SECONDS, Row
+from hubbub.storage.looking import BATCH, FIRST, Looking, Row, Statements
+from hubbub.storage.sqlite.database import BUSY_SECONDS
 from hubbub.storage.sqlite.logs import COLUMNS, read_event
 from hubbub.storage.sqlite.places import head_of, last_position, position, seq_at
 from hubbub.storage.sqlite.schema import pending, steps
 from hubbub.storage.strays import onward
-
-BATCH = 250
-"""Events, or whatever it is, in one look: a millisecond or two."""
 
 CACHE_KIB = 4 * 1024
 
@@ -110,9 +98,24 @@ _SESSIONS = """
     WHERE id > ? ORDER BY id LIMIT ?
 """
 
+_STATEMENTS = Statements(
+    keys=_KEYS,
+    log=_LOG,
+    name="SELECT name FROM logs WHERE number = ?",
+    next_peer=_NEXT_PEER,
+    next_inbox=_NEXT_INBOX,
+    has_peer=_WITH,
+    users=_USERS,
+    rooms=_ROOMS,
+    sessions=_SESSIONS,
+    marks=_MARKS,
+)
 
-class SqliteAudit:
+
+class SqliteAudit(Looking):
     """An Auditing, of the database in one file."""
+
+    _sql = _STATEMENTS
 
     def __init__(self, file: Path) -> None:
         """Raises StoreUnusable for what is none of our databases, or not of the form that this code reads."""
@@ -161,8 +164,8 @@ class SqliteAudit:
             connection.close()
 
     async def logs(self) -> AsyncIterator[Sequence[LogFacts]]:
-        number = -(1 << 63)
-        while rows := self._rows(_LOGS, (number, BATCH)):
+        number = FIRST
+        while rows := self._read(_LOGS, (number, BATCH)):
             number = onward(number, rows[-1][0])
             yield [
                 LogFacts(
@@ -187,7 +190,7 @@ class SqliteAudit:
     def _part(self, log: LogId, after: int, upto: int) -> tuple[Part | None, int]:
         """What follows on a seq, and how far that reaches. None once the log is gone."""
         with self._snapshot():
-            facts = self._rows(_LOG, (log,))
+            facts = self._read(_LOG, (log,))
             if not facts:
                 return None, upto
             number, floor, link, oldest_ms = facts[0]
@@ -202,43 +205,6 @@ class SqliteAudit:
         at = onward(after, seq_at(rows[-1][0])) if len(rows) == BATCH else upto
         return Part(floor=floor, link=link, oldest_ms=oldest_ms, entries=entries), at
 
-    async def keys(self) -> AsyncIterator[Sequence[KeyFacts]]:
-        last: Row = (-(1 << 63), "", "")
-        while rows := self._rows(_KEYS, (*last, BATCH)):
-            last = onward(last, rows[-1][:3])
-            yield [strays.key_facts(row) for row in rows]
-
-    async def pairs(self) -> AsyncIterator[Sequence[Pair]]:
-        found: list[Pair] = []
-        steps = self._peers()
-        for tried, pair in enumerate(steps, 1):
-            if pair is not None:
-                found.append(pair)
-            if tried % (BATCH // 5) == 0:  # each takes some five look-ups
-                yield found
-                found = []
-        yield found
-
-    def _peers(self) -> Iterator[Pair | None]:
-        """For each inbox and each person it has direct messages with, the two of them, unless they come up
-        from the other inbox too."""
-        rows = self._rows(_NEXT_INBOX, (-1,))
-        before: Row = (-1, "")
-        while rows:
-            number, peer = before = onward(before, rows[0])
-            log = self._rows("SELECT name FROM logs WHERE number = ?", (number,))
-            owner = owner_of(log[0][0]) if log else None
-            if owner is None or owner == peer or (peer > owner and self._has(peer, owner)):
-                yield None
-            else:
-                yield Pair(one=owner, other=peer)
-            rows = self._rows(_NEXT_PEER, (number, peer)) or self._rows(_NEXT_INBOX, (number,))
-
-    def _has(self, user: UserId, peer: UserId) -> bool:
-        """Whether the inbox of `user` has anything with `peer`."""
-        facts = self._rows(_LOG, (inbox_log(user),))
-        return bool(facts) and bool(self._rows(_WITH, (facts[0][0], peer)))
-
     async def exchange(self, pair: Pair, before: tuple[int, int] | None, limit: int) -> Exchange:
         ends = before or (None, None)
         with self._snapshot():
@@ -251,7 +217,7 @@ class SqliteAudit:
     ) -> tuple[int, list[tuple[int, Event | None]]]:
         """The floor of an inbox, and what it holds of one conversation, newest first."""
         log = inbox_log(owner)
-        facts = self._rows(_LOG, (log,))
+        facts = self._read(_LOG, (log,))
         if not facts:
             return 0, []
         number, floor, _, _ = facts[0]
@@ -267,7 +233,7 @@ class SqliteAudit:
     async def strays(self) -> AsyncIterator[Sequence[Stray]]:
         found: list[Stray] = []
         at, tried = 1 - (1 << 63), 0
-        while rows := self._rows(_LOG_OF_NEXT, (at,)):
+        while rows := self._read(_LOG_OF_NEXT, (at,)):
             first, log = rows[0]
             number = onward(at - 1, first) >> 36
             if log is None:
@@ -282,37 +248,25 @@ class SqliteAudit:
                 found = []
         yield found
 
-    async def people(self) -> AsyncIterator[Checked]:
-        last = ""
-        while rows := self._rows(_USERS, (last, BATCH)):
-            last = onward(last, rows[-1][0])
-            yield strays.users(rows)
-        last = ""
-        while rows := self._rows(_ROOMS, (last, BATCH)):
-            last = onward(last, rows[-1][0])
-            yield strays.rooms(rows)
-        last = ""
-        while rows := self._rows(_SESSIONS, (last, BATCH)):
-            last = onward(last, rows[-1][0])
-            yield strays.sessions(rows)
-        mark: Row = (-(1 << 63), "")
-        while rows := self._rows(_MARKS, (*mark, BATCH)):
-            mark = onward(mark, rows[-1][:2])
-            yield strays.marks([_with_heads(row) for row in rows])
-
     # -- reading ------------------------------------------------------------
 
     @contextmanager
     def _snapshot(self) -> Iterator[None]:
         """What is read within was so at one moment."""
-        self._rows("BEGIN", ())
+        self._read("BEGIN", ())
         try:
             yield
         finally:
             if self._connection.in_transaction:
-                self._rows("COMMIT", ())
+                self._read("COMMIT", ())
 
-    def _rows(self, sql: str, bindings: Row) -> list[Row]:
+    async def _rows(self, sql: str, *given: object) -> list[Row]:
+        return self._read(sql, given)
+
+    def _marks(self, rows: Sequence[Row]) -> Sequence[Row]:
+        return [_with_heads(row) for row in rows]
+
+    def _read(self, sql: str, bindings: Row) -> list[Row]:
         """Raises StorageFailed, or Damaged for a text that is none."""
         try:
             return self._connection.execute(sql, bindings).fetchall()
@@ -327,13 +281,13 @@ class SqliteAudit:
         `alone` gives the bindings that ask for the one at a position.
         """
         try:
-            return self._rows(select + source, bindings)
+            return self._read(select + source, bindings)
         except Damaged:
-            positions = self._rows("SELECT e.position " + source, bindings)
+            positions = self._read("SELECT e.position " + source, bindings)
         rows: list[Row] = []
         for (at,) in positions:
             try:
-                rows += self._rows(select + source, alone(at))
+                rows += self._read(select + source, alone(at))
             except Damaged:
                 rows.append((at,))
         return rows

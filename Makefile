@@ -29,7 +29,7 @@ serve: .venv/.serving page-if-possible ## Run a server on LISTEN with its data i
 cluster: .venv/.clustering page-if-possible cluster-if-possible ## Run NODES servers on PostgreSQL and NATS behind a balancer at LISTEN, their state at PAGE, data in CLUSTER
 	@exec $(BIN)/hubbub cluster --nodes $(NODES) --listen $(LISTEN) --page $(PAGE) --data $(CLUSTER) $(ARGS)
 
-chat: .venv/.chatting ## Talk in this terminal with the server at LISTEN or elsewhere; more flags in ARGS
+chat: .venv/.chatting ## Talk in this terminal, full-screen; another server with ARGS="--server URL"
 	@exec $(BIN)/hubbub chat $(ARGS)
 
 web: .venv/.serving ## Build the page in which people talk, when it is not there or older than web/
@@ -102,7 +102,12 @@ clean: ## Forget the environment, the built page and the caches; never the data
 		|| { echo "hubbub needs Python 3.11 or newer; say which: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "making .venv"
 	@$(PYTHON) -m venv --clear .venv
-	@touch $@
+	@pwd -P > $@
+
+# Its programs name the directory it was made in: where that was moved or copied they do not run.
+ifneq ($(filter-out $(shell pwd -P),$(shell cat .venv/.made 2>/dev/null)),)
+.PHONY: .venv/.made
+endif
 
 .venv/.serving: .venv/.made requirements/base.txt requirements/build.txt pyproject.toml
 	@echo "installing hubbub and what it runs on"

@@ -24,5 +24,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
   },
-  test: { include: ["client/**/*.test.ts", "src/**/*.test.{ts,tsx}"] },
+  // Time decides no test: what meets this hangs.
+  test: { include: ["client/**/*.test.ts", "src/**/*.test.{ts,tsx}"], testTimeout: 120_000, hookTimeout: 120_000 },
 });

@@ -260,7 +260,7 @@ def _listen(stack: AsyncExitStack, address: Address | None, backlog: int, flag: 
     try:
         sockets = listen(address, backlog=backlog)
     except CannotListen as error:
-        raise CannotListen(f"{error} ({flag})") from error
+        raise CannotListen(f"{error}; choose another with {flag}") from error
     for sock in sockets:
         stack.callback(sock.close)
     return sockets

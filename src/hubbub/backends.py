@@ -11,6 +11,7 @@ import msgspec
 from hubbub.bus.base import Bus, Changed, Heard
 from hubbub.config import Config
 from hubbub.domain.errors import Damaged, StorageFailed
+from hubbub.service.tally import Histogram
 from hubbub.storage.auditing import Auditing
 from hubbub.storage.base import Store
 from hubbub.storage.errors import StoreUnusable
@@ -32,6 +33,10 @@ class Seams(msgspec.Struct, frozen=True, kw_only=True):
     """Syncs the write-ahead log there, for who does it beside SQLite."""
 
 
+def _batch_sizes() -> Histogram:
+    return Histogram(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+
+
 class Backend(msgspec.Struct, frozen=True, kw_only=True):
     """A store that is open, and what only its own kind can tell of it."""
 
@@ -40,6 +45,8 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     """The clock that all who share the store go by."""
     audit: Callable[[], Awaitable[Auditing]]
     """A look at it from beside."""
+    batch_sizes: Histogram = msgspec.field(default_factory=_batch_sizes)
+    """How many posts were written together."""
     is_up: Callable[[], bool] = lambda: True
     """Whether the database can be reached, as far as is known."""
     syncs_apart: Callable[[], bool] = lambda: False
@@ -54,12 +61,15 @@ async def open_store(
     damaged: Callable[[Damaged], None],
 ) -> Backend:
     """The store of the settings, closed by `stack`. Raises StoreInUse, StoreUnusable."""
+    batch_sizes = _batch_sizes()
     if config.database is None:
-        return _sqlite(stack, config, seams, broke, damaged)
+        return _sqlite(stack, config, seams, broke, damaged, batch_sizes)
     try:
         from hubbub.storage.postgres.store import PostgresStore
     except ImportError as error:
-        raise StoreUnusable(f"--database needs {error.name}: pip install 'hubbub[postgres]'") from error
+        raise StoreUnusable(
+            f"--database needs {error.name}: install hubbub[postgres], or make setup in a checkout"
+        ) from error
     store = await PostgresStore.open(
         config.database.secret,
         now_ms=seams.now_ms,
@@ -67,12 +77,14 @@ async def open_store(
         monotonic=seams.monotonic,
         on_broken=broke,
         on_damaged=damaged,
+        on_batch=batch_sizes.observe,
     )
     stack.push_async_callback(store.close)
     return Backend(
         store=store,
         now_ms=store.now_ms,
         audit=partial(_postgres_audit, config.database.secret),
+        batch_sizes=batch_sizes,
         is_up=lambda: store.up,
     )
 
@@ -89,6 +101,7 @@ def _sqlite(
     seams: Seams,
     broke: Callable[[StorageFailed], None],
     damaged: Callable[[Damaged], None],
+    batch_sizes: Histogram,
 ) -> Backend:
     thread = Thread()
     stack.callback(thread.close)
@@ -98,6 +111,7 @@ def _sqlite(
         randomness=seams.randomness,
         on_broken=broke,
         on_damaged=damaged,
+        on_batch=batch_sizes.observe,
         apart=thread,
         monotonic=seams.monotonic,
         vfs=seams.vfs,
@@ -112,6 +126,7 @@ def _sqlite(
         store=store,
         now_ms=seams.now_ms,
         audit=audit,
+        batch_sizes=batch_sizes,
         syncs_apart=lambda: store.syncs_apart,
     )
 
@@ -123,7 +138,9 @@ async def open_bus(
     try:
         from hubbub.bus.nats import NatsBus
     except ImportError as error:
-        raise StoreUnusable(f"--bus needs {error.name}: pip install 'hubbub[nats]'") from error
+        raise StoreUnusable(
+            f"--bus needs {error.name}: install hubbub[nats], or make setup in a checkout"
+        ) from error
     bus = await NatsBus.open(
         [url.secret for url in config.bus], prefix=f"hubbub.{epoch}", name=node, heard=heard, changed=changed
     )

@@ -294,7 +294,7 @@ def load(
         mistakes.append(f"{where_set['data']} and {where_set['database']}: everything is kept in one of them")
     if "bus" in where_set and "database" not in where_set:
         mistakes.append(f"{where_set['bus']}: servers that hear of each other share a --database")
-    if (values["tls_cert"] is None) != (values["tls_key"] is None):
+    if ("tls_cert" in where_set) != ("tls_key" in where_set):
         mistakes.append("--tls-cert and --tls-key: one is of no use without the other")
     if mistakes:
         raise Misconfigured(mistakes)
@@ -325,18 +325,19 @@ def _file(
     else:
         path = directory / FILE
         return (path, FILE) if path.is_file() else (None, "")
-    path = directory / Path(text).expanduser()
-    if path.is_file():
-        return path, path.name
-    mistakes.append(f"{where} {text!r}: there is no such file")
-    return None, ""
+    try:
+        path = knobs.file(str(directory / Path(text).expanduser()))
+    except (ValueError, OSError) as error:
+        mistakes.append(f"{where} {text!r}: {_why(error)}")
+        return None, ""
+    return path, path.name
 
 
 def _from_file(path: Path, where: str, mistakes: list[str]) -> Iterator[_Given]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        mistakes.append(f"{where}: {error}")
+        mistakes.append(f"{where}: {_why(error)}")
         return
     for name, value in table.items():
         texts = _texts(value)
@@ -357,7 +358,7 @@ def _texts(value: object) -> list[str] | None:
             return [str(value)]
         case list() if all(isinstance(each, str) for each in value):
             return cast(list[str], value)
-        case dict() if all(isinstance(each, str) for each in value.values()):
+        case dict() if all(isinstance(each, str | int) for each in value.values()):
             return [f"{name}={amount}" for name, amount in value.items()]
     return None
 
@@ -393,12 +394,16 @@ def _read(given: _Given, mistakes: list[str]) -> object:
     for item in items:
         try:
             values.append(knob.read(item))
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             shown = "" if knob.name in _SECRET else f" {item!r}"
-            mistakes.append(f"{given.where}{shown}: {error}")
+            mistakes.append(f"{given.where}{shown}: {_why(error)}")
     if not knob.many:
         return values[0] if values else None
     return dict(cast("list[tuple[str, Policy | None]]", values)) if knob.name == "limits" else tuple(values)
+
+
+def _why(error: ValueError | OSError) -> str:
+    return str(error) if isinstance(error, ValueError) else f"it cannot be read: {error.strerror or error}"
 
 
 def _meant(name: str, known: Mapping[str, object]) -> str:

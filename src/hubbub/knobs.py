@@ -123,9 +123,11 @@ def directory(text: str) -> Path:
 
 
 def file(text: str) -> Path:
+    """One that can be read; else OSError says why."""
     path = Path(text).expanduser().absolute()
     if not path.is_file():
         raise ValueError("there is no such file")
+    path.open("rb").close()
     return path
 
 
@@ -135,8 +137,6 @@ def token_file(text: str) -> bytes:
         token = file(text).read_text("utf-8").strip()
     except UnicodeDecodeError:
         token = ""
-    except OSError as error:
-        raise ValueError(f"it cannot be read: {error.strerror or error}") from None
     if not re.fullmatch(r"[!-~]{32,1024}", token):
         raise ValueError("a file with one token in it, of 32 visible ASCII characters or more")
     return hashlib.sha256(token.encode()).digest()

@@ -96,9 +96,11 @@ class ServerCollector(Collector):
         )
         yield _gauge("hubbub_database_up", "1 while the database can be reached.", self._backend.is_up())
         yield from self._of_the_cluster()
-        yield _histogram("hubbub_commit_batch_size", "Posts in one commit.", posting.batch_sizes)
+        yield _histogram("hubbub_commit_batch_size", "Posts written together.", self._backend.batch_sizes)
         yield _histogram(
-            "hubbub_commit_seconds", "From a commit's begin to the end of its sync.", posting.commit_seconds
+            "hubbub_commit_seconds",
+            "From the end of a turn of the loop until its posts were on disk.",
+            posting.commit_seconds,
         )
         yield _histogram(
             "hubbub_loop_lag_seconds",

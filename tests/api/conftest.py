@@ -20,25 +20,10 @@ from hubbub.domain.errors import HubbubError
 from hubbub.membership import Membership
 from hubbub.service.passwords import Cost, Passwords
 from hubbub.storage.sqlite import SqliteStore
+from support.clock import Clock
 
 PASSWORD = "correct horse"
 URL = "http://chat.example"
-
-
-class Clock:
-    """Stands still until it is told to move."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_000_000.0
-
-    def pass_(self, seconds: float) -> None:
-        self.seconds += seconds
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def now_ms(self) -> int:
-        return int(self.seconds * 1000)
 
 
 class Site:

@@ -16,8 +16,8 @@ from hubbub.api.framed import FramedConnection
 from hubbub.api.outbox import Outbox
 from hubbub.api.settings import Settings
 from hubbub.knobs import Address
+from hubbub.protocol.dialogue import NOT_UTF8
 from hubbub.protocol.framing import text_frame
-from hubbub.protocol.session import NOT_UTF8
 
 PRODUCT_LIMIT_BYTES = Settings().max_frame_bytes
 SUITE_LIMIT_BYTES = 16 * 1024 * 1024

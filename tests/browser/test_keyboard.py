@@ -48,6 +48,25 @@ async def test_a_whole_visit_needs_no_mouse(lounge):
     await expect(screen.name).to_be_focused()
 
 
+async def test_the_navigation_can_be_skipped_in_every_view(lounge):
+    lounge.forgives(r"/room/none.* 404")
+    ada = await lounge.person("ada")
+    page = ada.screen.page
+    for address, heading, target in (
+        ("", "Hello, ada", ada.screen.heading),
+        ("settings", "Settings", ada.screen.heading),
+        (place_of(lounge.room), "Lounge", ada.screen.log),
+        ("room/none", "There is nothing here", ada.screen.heading),
+    ):
+        await page.goto(f"{lounge.url}/#/{address}")
+        await expect(ada.screen.heading).to_have_text(heading)
+        if target is ada.screen.log:
+            await expect(ada.screen.composer).to_be_focused()  # by itself, as soon as it is there
+        await page.get_by_role("link", name="Skip the navigation").focus()
+        await page.keyboard.press("Enter")
+        await expect(target).to_be_focused()
+
+
 async def test_arrows_choose_in_the_switcher_and_escape_leaves_it(lounge):
     async with lounge.api("ada") as client:
         kitchen = await client.create_room("Kitchen")

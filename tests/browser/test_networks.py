@@ -106,6 +106,20 @@ async def test_where_no_websocket_comes_through_an_event_stream_carries_the_same
     await ada.sees_what_is_stored()
 
 
+async def test_who_opens_the_page_is_told_when_the_server_does_not_answer(lounge):
+    lounge.forgives_a_lost_connection()
+    fay = await lounge.visitor("fay")
+    page = fay.screen.page
+    await page.clock.install()
+    await page.route("**/sessions/current", lambda route: route.abort())
+    await page.reload()
+    await page.clock.run_for(5_000)
+    await expect(page.get_by_text("does not answer")).to_be_visible()
+    await page.unroute("**/sessions/current")
+    await page.clock.run_for(60_000)
+    await fay.is_out()
+
+
 async def test_nobody_is_told_live_before_it_is(lounge):
     """The page and its requests come through, a live connection does not."""
     lounge.forgives_a_lost_connection()
@@ -126,3 +140,24 @@ async def test_nobody_is_told_live_before_it_is(lounge):
     told = await ada.screen.page.evaluate("[...told]")
     assert "Connecting" in told
     assert "Live" not in told
+
+
+async def test_over_an_event_stream_a_room_that_does_not_exist_keeps_nobody_from_hearing_another(lounge):
+    lounge.forgives(r"/subscribe\?.* 404")
+    ada = await lounge.person("ada")
+    heard = await ada.screen.page.evaluate(
+        """async room => {
+            const { Client, connect } = await import("/assets/hubbub.js")
+            const told = []
+            return new Promise(done => {
+                const listener = connect(new Client(), {
+                    event: event => { listener.stop(); done([...told, event.text]) },
+                    refused: (log, code) => told.push(log + " " + code),
+                    state: ({ state }) => state === "live" && new Client().post({ room }, "hello"),
+                }, { WebSocket: null })
+                for (const id of [room, "gone", "lost"]) listener.listen("room/" + id)
+            })
+        }""",
+        lounge.room.id,
+    )
+    assert heard == ["room/gone no-such-room", "room/lost no-such-room", "hello"]

@@ -27,6 +27,17 @@ async def test_a_german_browser_is_spoken_to_in_german(lounge):
     await expect(fay.screen.page.locator("html")).to_have_attribute("lang", "de")
 
 
+async def test_what_is_chosen_is_seen_where_the_system_forces_its_colours(lounge):
+    ada = await lounge.person("ada", forced_colors="active")
+    await ada.opens_the_settings()
+    chosen, other = ada.screen.choice("Language", "English"), ada.screen.choice("Language", "Deutsch")
+    outline = "it => getComputedStyle(it.nextElementSibling).outlineStyle"
+    assert await chosen.evaluate(outline) == "solid"
+    assert await other.evaluate(outline) == "none"
+    # The browser draws it, in colours that are forced; a background of the page's own would not be seen.
+    await expect(ada.screen.notify).to_have_css("appearance", "auto")
+
+
 async def test_a_dark_theme_is_dark_and_stays(lounge):
     ada = await lounge.person("ada", color_scheme="light")
     await ada.opens_the_settings()

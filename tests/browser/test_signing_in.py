@@ -1,5 +1,7 @@
 """The door: making an account, signing in, signing out."""
 
+import re
+
 from playwright.async_api import expect
 
 from support.seeded import PASSWORD
@@ -40,6 +42,8 @@ async def test_a_name_that_is_taken_is_said(lounge):
     await eve.screen.sign_up.click()
 
     await expect(eve.screen.alert).to_contain_text("taken")
+    await expect(eve.screen.name).to_be_focused()
+    await expect(eve.screen.name).to_have_accessible_description(re.compile("taken"))
     await expect(eve.screen.sign_up_heading).to_be_visible()
 
 
@@ -51,6 +55,8 @@ async def test_what_cannot_be_a_password_is_said_before_anything_is_made(lounge)
     await fay.screen.sign_up.click()
 
     await expect(fay.screen.alert).to_contain_text("8")
+    await expect(fay.screen.password).to_be_focused()
+    await expect(fay.screen.password).to_have_attribute("aria-invalid", "true")
     async with lounge.api("ada") as client:
         assert "fay" not in [person.name async for person in client.people()]
 

@@ -1,16 +1,9 @@
 """What every bus promises."""
 
-import asyncio
-
 from hubbub.bus.alone import NoBus
 from hubbub.bus.base import MAX_MESSAGE_BYTES
-from support.deadline import deadline
 
-
-async def until(true) -> None:
-    async with deadline():
-        while not true():
-            await asyncio.sleep(0.005)
+from .conftest import until
 
 
 async def test_what_is_sent_after_someone_listens_is_heard(join):

@@ -62,3 +62,15 @@ async def test_help_lists_the_keys(server, tmp_path, key):
 
         await ada.press("escape")
         await ada.until(lambda: not ada.sees("Ctrl-Q"))
+
+
+async def test_what_a_key_does_stands_beside_it_however_narrow_the_terminal(server, tmp_path):
+    async with seated(tmp_path, server.url, size=(60, 40)) as ada:
+        await ada.press("f1")
+        await ada.shows("unread")
+
+        at = next(number for number, line in enumerate(ada.lines) if "Alt-U" in line)
+        first, second = ada.lines[at : at + 2]
+        assert first.index("the next place") == second.index(
+            "something" if "something" in second else "unread"
+        )

@@ -113,8 +113,8 @@ def _skip(hub, event):
 
 @pytest.mark.parametrize("transport", ["ws", "sse", "ndjson"])
 async def test_a_reader_who_is_told_twice_says_so(place, ada, monkeypatch, transport):
-    cut = module._cut
-    monkeypatch.setattr(module, "_cut", lambda entries, *rest: 2 * cut(entries, *rest))
+    cut = module.cut
+    monkeypatch.setattr(module, "cut", lambda entries, *rest: 2 * cut(entries, *rest))
     listening = asyncio.create_task(ada.listen("phone", [place.room.id], transport=transport))
     async with deadline():
         await ada.client.offer(place.room)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hubbub.cli import main
-from support.deadline import deadline
+from support.deadline import DEADLINE_SECONDS, deadline
 
 _NOT_OURS = ("HUBBUB_", "NO_COLOR", "FORCE_COLOR", "PYTHONUNBUFFERED")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_OURS)}
@@ -43,10 +43,22 @@ async def started(
 async def hubbub(*words: str | Path, said: str = "", cwd: Path | None = None, **environment: str) -> Ended:
     """Run a command to its end, with `said` on its standard input."""
     process = await started(*words, cwd=cwd, **environment)
-    async with deadline():
-        out, err = await process.communicate(said.encode())
+    out, err = await communicated(process, said.encode())
     assert process.returncode is not None
     return Ended(process.returncode, out.decode(), err.decode())
+
+
+async def communicated(
+    process: asyncio.subprocess.Process, said: bytes = b"", *, within_seconds: float = DEADLINE_SECONDS
+) -> tuple[bytes, bytes]:
+    """What it wrote until its end. One that does not end is killed, and harms no other test."""
+    try:
+        async with deadline(within_seconds):
+            return await process.communicate(said)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
 
 
 async def hubbub_here(*words: str | Path) -> Ended:

@@ -57,6 +57,14 @@ async def test_every_command_of_the_list_is_there(name):
     assert f"Usage: hubbub {name}" in told.out
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+async def test_help_shows_no_flag_that_nobody_would_give_and_no_word_for_off(name):
+    told = await hubbub_here(name, "--help")
+
+    assert "--empty-" not in told.out
+    assert "[default: False]" not in told.out
+
+
 async def test_a_command_that_is_nearly_there_is_suggested(tmp_path):
     told = await hubbub("pots", "Lounge", "hello", cwd=tmp_path)
 

@@ -237,3 +237,11 @@ async def test_the_token_is_in_no_argument_and_no_environment_of_a_running_comma
             assert token_of("ada").encode() not in file.read()
     process.terminate()
     await process.communicate()
+
+
+@pytest.mark.parametrize("words", ["login {url} ada", "user add ada --data data"])
+async def test_a_password_that_is_no_utf_8_is_refused_and_not_shown(words, empty_home):
+    told = await empty_home.shell(rf"printf 'secret\351\n' | hubbub {words.format(url=empty_home.url)}")
+
+    assert (told.code, told.out) == (2, "")
+    assert told.err == "hubbub: the password is not UTF-8; nothing was done\n"

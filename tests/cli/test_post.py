@@ -295,3 +295,12 @@ async def test_tail_ends_quietly_when_whoever_reads_it_has_gone(home, lounge):
         _, told = await ended(head), await ended(tail)
 
     assert told == (0, "", "")
+
+
+async def test_an_argument_that_is_no_utf_8_is_posted_as_standard_input_is(home, lounge):
+    bob, room = lounge
+
+    told = await home.shell(r"""hubbub post Lounge "$(printf 'caf\351')"; echo $?""")
+
+    assert (told.out, told.err) == ("0\n", "")
+    assert await said_in(room, bob) == ["caf\ufffd"]

@@ -80,7 +80,7 @@ async def test_an_address_in_use_is_told_with_the_flag_to_change(data, tmp_path)
         )
 
     assert told.code == 1
-    assert told.err.strip().endswith("it is in use (--listen)")
+    assert told.err.strip().endswith("it is in use; choose another with --listen")
 
 
 async def test_a_certificate_that_is_none_is_told_and_not_served_with(data):
@@ -90,7 +90,7 @@ async def test_a_certificate_that_is_none_is_told_and_not_served_with(data):
     )  # fmt: skip
 
     assert told.code == 1
-    assert told.err.startswith("hubbub: cannot start: ")
+    assert told.err.startswith("hubbub: --tls-cert and --tls-key are no certificate and its key: ")
 
 
 async def test_limits_hold_unless_they_are_off_which_the_log_warns_of(data):

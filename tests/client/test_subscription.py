@@ -186,3 +186,39 @@ async def test_a_line_that_cannot_stand_being_given_up_is_opened_anew_at_its_pla
     assert play.lines[0].closed
     assert await play.hears(1) == [2]
     assert play.asked == ["0", "1"]
+
+
+class Asleep(Play):
+    """Of one whose naps last until somebody ends them."""
+
+    async def sleep(self, seconds):
+        await super().sleep(seconds)
+        await asyncio.get_running_loop().create_future()
+
+
+async def until_asleep(play):
+    while not play.sleeps:
+        await asyncio.sleep(0)
+
+
+async def test_closing_ends_the_waiting_of_another_task_at_once():
+    play = Asleep(LOST)
+    waiting = asyncio.ensure_future(anext(play.subscription))
+    await until_asleep(play)
+    await play.subscription.close()
+    with pytest.raises(StopAsyncIteration):
+        await waiting
+
+
+async def test_giving_up_waiting_for_an_event_brings_nobody_back_sooner():
+    play = Asleep([message(1), Bye(reason="shutting-down", retry_after=8.0)])
+    await play.hears(1)
+    for seconds_left in (8.0, 5.0):
+        waiting = asyncio.ensure_future(anext(play.subscription))
+        await until_asleep(play)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        assert play.sleeps == [seconds_left]
+        play.sleeps.clear()
+        play.now += 3.0
+    assert len(play.asked) == 1

@@ -75,6 +75,19 @@ def test_the_file_can_be_named_by_flag_or_environment_and_has_to_be_there_then(h
     ]
 
 
+def test_what_the_system_does_not_let_be_read_is_told_beside_the_other_mistakes(here):
+    name = "x" * 300  # too long, which root is told too, unlike that it may not
+
+    for setting in ("config", "data", "admin_token_file"):
+        assert mistakes({setting: [name], "backlog": ["many"]}, {}, directory=here) == [
+            f"--{setting.replace('_', '-')} '{name}': it cannot be read: File name too long",
+            "--backlog 'many': a whole number from 1 to 65535",
+        ]
+    assert mistakes({"tls_cert": [name], "tls_key": [__file__]}, {}, directory=here) == [
+        f"--tls-cert '{name}': it cannot be read: File name too long"
+    ]
+
+
 def test_an_empty_directory_name_is_not_the_current_directory(here):
     (told,) = mistakes({"data": [""]}, {}, directory=here)
 
@@ -125,6 +138,14 @@ def test_a_limit_nobody_knows_is_a_mistake_that_names_those_there_are(here):
     (told,) = mistakes({"limits": ["post=1/1"]}, {}, directory=here)
 
     assert "posts" in told
+
+
+def test_a_limit_that_is_a_number_alone_is_told_how_limits_are_written(here):
+    (here / "hubbub.toml").write_text("[limits]\nrooms = 3\n")
+
+    assert mistakes({}, {}, directory=here) == [
+        "hubbub.toml: limits 'rooms=3': rooms: '3' is neither QUOTA/SECONDS, like 100/10, nor off"
+    ]
 
 
 def test_lists_are_given_with_commas_or_one_by_one(here):

@@ -18,7 +18,7 @@ from typing import Self
 
 from docs.pages import Block
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 90.0
 
 
 class Printed:

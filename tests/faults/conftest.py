@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from hubbub.check import Witness
 from support.disk import Disk
+from support.lounge import lounge
 
+from .crowd import client_of
 from .disk_life import memory
 
 
@@ -23,6 +26,20 @@ def where() -> Iterator[Path]:
 def quick_data(seeded_store: Path, where: Path) -> Path:
     """A data directory with people in it, there."""
     return Path(shutil.copytree(seeded_store, where / "data"))
+
+
+@pytest.fixture
+async def place(data):
+    """A server with a room."""
+    async with lounge(data, "ws") as place:
+        yield place
+
+
+@pytest.fixture
+async def ada(place):
+    """Keeps a ledger of what she posts and hears."""
+    async with client_of(place.url, "ada") as client:
+        yield Witness("ada", client)
 
 
 @pytest.fixture

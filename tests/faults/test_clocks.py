@@ -39,12 +39,6 @@ async def place(data, monkeypatch):
         yield place
 
 
-@pytest.fixture
-async def ada(place):
-    async with client_of(place.url, "ada") as client:
-        yield Witness("ada", client)
-
-
 def wish(place, number):
     return Wish(key=f"k{number}", text=f"text {number}", room=place.room.id)
 

@@ -31,18 +31,6 @@ STEP = int(os.environ.get("HUBBUB_NETWORK_STEP", "9"))
 TRANSPORTS = ("ws", "sse", "ndjson")
 
 
-@pytest.fixture
-async def place(data):
-    async with lounge(data, "ws") as place:
-        yield place
-
-
-@pytest.fixture
-async def ada(place):
-    async with client_of(place.url, "ada") as client:
-        yield Witness("ada", client)
-
-
 async def until_heard(witness, room, *names):
     """Those readers stand where the room's log ends."""
     async with deadline(60):

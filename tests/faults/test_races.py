@@ -11,14 +11,7 @@ from hubbub.check import Progress, Wish, Witness, broken, stored
 from hubbub.client import Bye, ConnectionLost, GapFrame, Problem, SignedOut
 from hubbub.domain.ids import room_log
 from support.deadline import deadline
-from support.lounge import lounge
 from support.seeded import NAMES, PASSWORD
-
-
-@pytest.fixture
-async def place(data):
-    async with lounge(data, "ws") as place:
-        yield place
 
 
 @pytest.fixture

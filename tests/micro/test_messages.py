@@ -4,8 +4,8 @@ import pytest
 
 from hubbub.api.framed import FramedConnection
 from hubbub.bench.frames import frame
+from hubbub.protocol.dialogue import Dialogue
 from hubbub.protocol.framing import NdjsonFraming, SseFraming, WebSocketFraming, entry
-from hubbub.protocol.session import Session
 from micro.events import ROOM, TEXT, event
 from performance.crowd import Transport
 
@@ -42,7 +42,7 @@ def test_read_frames(benchmark, count):
 
 
 def test_decode_a_post(benchmark):
-    ask = benchmark(lambda: Session().receive(POST))
+    ask = benchmark(lambda: Dialogue().receive(POST))
     assert ask.request.text == TEXT
 
 

@@ -30,8 +30,7 @@ async def talk(cluster, seed, *, amid=None):
 async def test_nothing_is_left_over_after_the_bus_and_the_database_were_away(cluster):
     async def disturb():
         await asyncio.gather(cluster.nats.restart(), cluster.postgres.restart())
-        for node in cluster.nodes:
-            await until_ready(node, bus="up")
+        await until_ready(*cluster.nodes, bus="up")
 
     await talk(cluster, 31)  # what is made once is there after this
     before = [await held(node) for node in cluster.nodes]

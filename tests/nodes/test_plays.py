@@ -137,7 +137,7 @@ async def test_a_ticket_of_one_server_opens_a_stream_at_another(place):
 
 
 async def _ends(person) -> str:
-    async with deadline(5):
+    async with deadline():
         with pytest.raises(SignedOut) as over:
             await anext(person.ear)
     return over.value.reason
@@ -203,19 +203,13 @@ async def test_limits_hold_for_all_servers_together(database, nats):
     async with town(database, nats.url, "ws", limits={"posts": quota}) as place:
         ada, her_phone = await place.person("ada", 0), await place.person("ada", 1)
         await ada.says("1", "2", "3", "4", "5")
-
-        async def is_refused() -> bool:
-            try:
-                await her_phone.client.post("one too many", room=place.room)
-            except Problem as refusal:
-                return refusal.code == "too-fast"
-            return False
-
         async with deadline():
-            while not await is_refused():  # what was allowed there is on its way
+            while place.nodes[1].context.limits.posts.peek("ada").remaining:  # word of it is on its way
                 await asyncio.sleep(0.01)
-        texts = [event.text for event in await ada.client.page(place.room)]
-        assert len(texts) < 10
+
+        with pytest.raises(Problem) as refused:
+            await her_phone.client.post("one too many", room=place.room)
+        assert refused.value.code == "too-fast"
 
 
 async def test_what_one_server_removed_is_a_gap_at_another(place):
@@ -293,7 +287,9 @@ async def test_a_bus_that_goes_is_seen_and_done_without_and_one_that_comes_back_
     heard = place.nodes[1].member.relay.heard_messages
     await ada.says("with")
     await bob.hears("with")
-    assert place.nodes[1].member.relay.heard_messages > heard
+    async with deadline():
+        while place.nodes[1].member.relay.heard_messages == heard:  # it may come later than it was found
+            await asyncio.sleep(0.01)
 
 
 async def test_a_store_that_was_restored_hears_nothing_of_what_it_was(database, databases, nats):

@@ -41,8 +41,8 @@ BUGS = (
     Bug(
         name="a hole between catching up and going live",
         breaks="promise 3: one step",
-        file="hub/hub.py",
-        old="        if sub.seq < log.flushed:\n            self._enqueue(sub)\n"
+        file="hub/behind.py",
+        old="        if sub.seq < log.flushed:\n            self.catch_up(sub)\n"
         "        else:\n            self._join(sub)\n",
         new="        self._join(sub)\n",
         caught_by=(
@@ -54,8 +54,8 @@ BUGS = (
         name="who joins before a flush hears it twice",
         breaks="promise 3: once",
         file="hub/hub.py",
-        old="        if log.fresh:\n            self._flush(log)\n        while",
-        new="        while",
+        old="            if sub.log.fresh:\n                self._flush(sub.log)\n",
+        new="",
         caught_by=(_HUB + "test_events_said_but_not_flushed_are_not_heard_twice",),
     ),
     Bug(
@@ -85,7 +85,7 @@ BUGS = (
     Bug(
         name="a reader is not told of what was removed",
         breaks="promise 4",
-        file="hub/hub.py",
+        file="hub/behind.py",
         old="        entries = [gap_entry(gap)] if gap else []\n",
         new="        entries = []\n",
         caught_by=(_HUB + "test_a_removed_range_is_named",),
@@ -154,10 +154,10 @@ BUGS = (
     Bug(
         name="a reply is said before the one it follows",
         breaks="section 8: requests are answered in their order",
-        file="protocol/session.py",
+        file="protocol/dialogue.py",
         old="        while waiting and waiting[0].answer is not None:\n            yield waiting.popleft()\n",
         new="        waiting.remove(ask)\n        yield ask\n",
-        caught_by=("tests/protocol/test_session.py::test_answers_come_in_the_order_of_the_requests",),
+        caught_by=("tests/protocol/test_dialogue.py::test_answers_come_in_the_order_of_the_requests",),
     ),
     Bug(
         name="who waits is not woken",

@@ -1,8 +1,12 @@
 """The client's verbs against a real server."""
 
+import asyncio
+
 import pytest
 
 from hubbub.client import Client, Problem, SignedOut
+from hubbub.domain.ids import room_log
+from support.deadline import deadline
 from support.seeded import NAMES, PASSWORD
 
 
@@ -121,6 +125,17 @@ async def test_subscribing_to_what_is_not_there_is_an_error_at_once(place, trans
         assert (refused.value.status, refused.value.code) == (404, "no-such-room")
 
 
+@pytest.mark.parametrize("transport", ["ws", "sse", "ndjson"])
+async def test_what_a_newer_server_says_beside_is_passed_over(place, transport):
+    ada, bob = await place.people("ada", "bob")
+    async with bob.client.subscribe(place.room, transport=transport) as stream:
+        place.server.context.hub.tell(room_log(place.room.id), "typing", b'{"type":"typing","user":"ada"}')
+        await ada.says("hello")
+
+        assert (await anext(stream)).text == "hello"
+        assert stream.connections == 1
+
+
 @pytest.mark.parametrize("url", ["localhost:8080", "ftp://x", "http://"])
 async def test_an_address_that_cannot_be_a_servers_is_a_mistake_at_once(url):
     with pytest.raises(ValueError, match="http"):
@@ -133,3 +148,14 @@ async def test_a_post_goes_to_one_place(place):
         await ada.client.post("hi")
     with pytest.raises(ValueError, match="one of the two"):
         await ada.client.post("hi", room=place.room, to="bob")
+
+
+async def test_a_subscription_can_be_closed_by_another_task_than_the_one_that_reads(hall):
+    bob = await hall.person("bob")
+    stream = await bob.client.subscribe(hall.room, transport=hall.transport).open()
+    reading = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0)
+    async with deadline():
+        await stream.close()
+        with pytest.raises(StopAsyncIteration):
+            await reading

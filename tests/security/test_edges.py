@@ -4,7 +4,7 @@ import pytest
 
 from hubbub.api.address import client_address, networks
 from hubbub.domain.ids import SessionId, UserId, room_log
-from hubbub.hub.hub import CHUNK_BYTES
+from hubbub.hub.log import CHUNK_BYTES
 from hubbub.logs import redacted
 from hubbub.protocol import framing
 from hubbub.protocol.cursor import parse_cursors

@@ -96,6 +96,21 @@ async def test_pings_count_and_a_flood_of_them_is_sent_away(strict, within_a_mes
         assert (await ada.closes())[0] == 4429
 
 
+async def test_parts_of_a_message_count_and_one_without_end_is_sent_away(strict):
+    async with talk(strict.address, token_of("ada")) as ada:
+        ada.say(frame('{"type":', fin=False))
+        ada.say(*[frame(b"", Opcode.CONT, fin=False)] * (QUOTA + PATIENCE))
+        assert (await ada.json())["reason"] == "overloaded"
+        assert (await ada.closes())[0] == 4429
+
+
+async def test_a_message_in_two_parts_is_understood_by_whoever_is_within_the_limit(strict):
+    async with talk(strict.address, token_of("ada")) as ada:
+        for _ in range(QUOTA):
+            ada.say(frame('{"type":"post","to":"bob",', fin=False), frame('"text":"hi"}', Opcode.CONT))
+            assert (await ada.json())["type"] == "posted"
+
+
 WAYS = {
     "offer": ({}, 202),
     "sse": ({"Accept": "text/event-stream"}, 200),

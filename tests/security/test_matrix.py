@@ -12,7 +12,8 @@ from websockets.frames import Close, Opcode
 
 from conformance.sockets import UPGRADE, Talk, closing, said
 from conformance.wire import wire
-from hubbub.api.operations import OPERATIONS, Operation
+from hubbub.api.operation import Operation
+from hubbub.api.operations import OPERATIONS
 from hubbub.domain.ids import LogId, UserId, inbox_log, room_log
 from hubbub.protocol.frames import Request
 from security.conftest import Target

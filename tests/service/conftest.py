@@ -13,6 +13,7 @@ from hubbub.service.passwords import Cost, Passwords
 from hubbub.service.rooms import Rooms
 from hubbub.storage.base import Store
 from hubbub.storage.sqlite import SqliteStore
+from support.clock import Clock
 
 CHEAP = Cost(memory_kib=8, passes=1)
 SESSION_SECONDS = 1000
@@ -26,22 +27,6 @@ class Stream:
 
     def end(self, reason: SessionEnd) -> None:
         self._told(reason)
-
-
-class Clock:
-    """Stands still until it is told to move."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_000_000.0
-
-    def pass_(self, seconds: float) -> None:
-        self.seconds += seconds
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def now_ms(self) -> int:
-        return int(self.seconds * 1000)
 
 
 @pytest.fixture
@@ -79,18 +64,30 @@ async def store(tmp_path: Path, clock: Clock, randomness: Callable[[int], bytes]
 
 
 @pytest.fixture
-def accounts(
+def accounts_with(
     store: Store, passwords: Passwords, limits: Limits, clock: Clock, randomness: Callable[[int], bytes]
-) -> Accounts:
-    return Accounts(
-        store,
-        passwords,
-        limits,
-        now_ms=clock.now_ms,
-        randomness=randomness,
-        session_seconds=SESSION_SECONDS,
-        sign_up_open=True,
-    )
+) -> Callable[..., Accounts]:
+    """`accounts_with(**different)`: accounts of which something is not as in `accounts`."""
+
+    def make(
+        *, passwords: Passwords = passwords, limits: Limits = limits, sign_up_open: bool = True
+    ) -> Accounts:
+        return Accounts(
+            store,
+            passwords,
+            limits,
+            now_ms=clock.now_ms,
+            randomness=randomness,
+            session_seconds=SESSION_SECONDS,
+            sign_up_open=sign_up_open,
+        )
+
+    return make
+
+
+@pytest.fixture
+def accounts(accounts_with: Callable[..., Accounts]) -> Accounts:
+    return accounts_with()
 
 
 @pytest.fixture

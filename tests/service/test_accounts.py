@@ -18,7 +18,7 @@ from hubbub.domain.errors import (
     WrongCredentials,
 )
 from hubbub.domain.ids import UserId
-from hubbub.service.accounts import MAX_SESSIONS, Accounts
+from hubbub.service.accounts import MAX_SESSIONS
 from hubbub.service.limits import DEFAULTS, Limits
 from hubbub.service.passwords import Passwords
 from hubbub.service.security import MAX_AGENT_CHARACTERS
@@ -77,16 +77,8 @@ async def test_a_bad_name_or_password_makes_no_account(accounts, name, password)
     assert not (await accounts.users())[0]
 
 
-async def test_a_closed_server_takes_no_sign_ups(store, passwords, limits, clock, randomness):
-    closed = Accounts(
-        store,
-        passwords,
-        limits,
-        now_ms=clock.now_ms,
-        randomness=randomness,
-        session_seconds=SESSION_SECONDS,
-        sign_up_open=False,
-    )
+async def test_a_closed_server_takes_no_sign_ups(accounts_with):
+    closed = accounts_with(sign_up_open=False)
     with pytest.raises(SignUpClosed):
         await closed.sign_up("ada", SECRET, address=HOME)
 
@@ -364,19 +356,11 @@ async def test_signing_in_rightly_still_counts_for_the_address_that_makes_the_wo
     assert limits.sign_ins_by_address.peek(HOME).remaining == before - 1
 
 
-async def test_who_found_the_server_too_busy_has_lost_no_try(store, limits, clock, randomness):
+async def test_who_found_the_server_too_busy_has_lost_no_try(accounts_with, limits):
     busy = Passwords(workers=1, queue=0, cost=CHEAP)
     for _ in range(1):
         busy._places.acquire()
-    accounts = Accounts(
-        store,
-        busy,
-        limits,
-        now_ms=clock.now_ms,
-        randomness=randomness,
-        session_seconds=SESSION_SECONDS,
-        sign_up_open=True,
-    )
+    accounts = accounts_with(passwords=busy)
     before = [limiter.peek(key) for limiter, key in _tries(limits)]
     await refused(accounts, TooMany)
     with pytest.raises(TooMany):
@@ -394,16 +378,8 @@ def _tries(limits):
     ]
 
 
-async def test_with_limits_off_nobody_is_throttled(store, passwords, clock, randomness):
-    accounts = Accounts(
-        store,
-        passwords,
-        Limits.off(),
-        now_ms=clock.now_ms,
-        randomness=randomness,
-        session_seconds=SESSION_SECONDS,
-        sign_up_open=True,
-    )
+async def test_with_limits_off_nobody_is_throttled(accounts_with):
+    accounts = accounts_with(limits=Limits.off())
     for _ in range(TRIES * 3):
         await refused(accounts, WrongCredentials)
 

@@ -3,28 +3,17 @@
 import asyncio
 
 from hubbub.domain.errors import TooFast, WrongCredentials
-from hubbub.service.accounts import Accounts
 from hubbub.service.limits import DEFAULTS
 
-from .conftest import CHEAP, SESSION_SECONDS, Passwords
+from .conftest import CHEAP, Passwords
 
 GUESSES = 40
 
 
-async def test_many_guesses_at_once_are_checked_no_more_often_than_one_by_one(
-    store, limits, clock, randomness
-):
+async def test_many_guesses_at_once_are_checked_no_more_often_than_one_by_one(accounts_with):
     """With room enough in the pool of hashes it is the throttle that holds them back."""
     passwords = Passwords(workers=1, queue=2 * GUESSES, cost=CHEAP)
-    accounts = Accounts(
-        store,
-        passwords,
-        limits,
-        now_ms=clock.now_ms,
-        randomness=randomness,
-        session_seconds=SESSION_SECONDS,
-        sign_up_open=True,
-    )
+    accounts = accounts_with(passwords=passwords)
     guesses = [
         accounts.sign_in("ada", f"guess {number}", address="192.0.2.1", agent="") for number in range(GUESSES)
     ]

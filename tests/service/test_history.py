@@ -12,8 +12,7 @@ from hubbub.domain.model import Room, User
 from hubbub.hub import Hub
 from hubbub.service.history import History
 from hubbub.storage.base import Outcome, Page, Store
-
-from .conftest import Clock
+from support.clock import Clock
 
 ADA, BOB, EVE = UserId("ada"), UserId("bob"), UserId("eve")
 LOUNGE = RoomId("lounge")

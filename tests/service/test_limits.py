@@ -15,8 +15,7 @@ from hubbub.service.limits import (
     neighbourhood,
     parse_policies,
 )
-
-from .conftest import Clock
+from support.clock import Clock
 
 TEN_A_MINUTE = Policy(name="tries", quota=10, window_seconds=60)
 

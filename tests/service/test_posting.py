@@ -24,8 +24,7 @@ from hubbub.service import posting as module
 from hubbub.service.limits import Limits
 from hubbub.service.posting import NEVER_TOO_MANY, SHEDDING_SECONDS, TURN_SECONDS, Posting
 from hubbub.storage.base import Outcome, Store
-
-from .conftest import Clock
+from support.clock import Clock
 
 ADA, BOB = UserId("ada"), UserId("bob")
 ROOM = room_log("lounge")

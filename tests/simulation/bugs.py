@@ -58,7 +58,7 @@ def _bug(name: str, where: str, old: str, new: str, *, seed: int = 1) -> Bug:
     return Bug(name, (Change(where, old, new),), seed)
 
 
-_HUB, _LOG = "hubbub.hub.hub.Hub.", "hubbub.hub.log.Log."
+_HUB, _BEHIND, _LOG = "hubbub.hub.hub.Hub.", "hubbub.hub.behind.Behind.", "hubbub.hub.log.Log."
 _APPEND = "hubbub.storage.sqlite.append.Appending."
 _SOCKET, _FRAMED = "hubbub.api.websocket.WebSocket.", "hubbub.api.framed.FramedConnection."
 _DATABASE = "hubbub.storage.sqlite.database.Database."
@@ -131,9 +131,9 @@ BUGS = (
     ),
     _bug(
         "a reader goes live before it has caught up",
-        _HUB + "_catch_up_by_one",
-        "if sub.seq < log.flushed:\n        self._enqueue(sub)",
-        "if sub.seq < log.flushed - 2:\n        self._enqueue(sub)",
+        _BEHIND + "_catch_up_by_one",
+        "if sub.seq < log.flushed:\n        self.catch_up(sub)",
+        "if sub.seq < log.flushed - 2:\n        self.catch_up(sub)",
     ),
     _bug(
         "memory gives one event too few",
@@ -203,7 +203,7 @@ BUGS = (
     ),
     _bug(
         "a reply overtakes another",
-        "hubbub.protocol.session.Session.answer",
+        "hubbub.protocol.dialogue.Dialogue.answer",
         "while waiting and waiting[0].answer is not None:\n        yield waiting.popleft()",
         "waiting.remove(ask)\n    yield ask",
     ),

@@ -97,8 +97,8 @@ class Scale(dict[str, Any]):
                 "hubbub.hub.log.RING_ENTRIES": entries,
                 "hubbub.hub.log._REFILLED_ENTRIES": entries * 3 // 4,
                 "hubbub.hub.log.RING_BYTES": chance.choice((400, 2000, 100_000)),
-                "hubbub.hub.hub.CHUNK_BYTES": chance.choice((1, 400, 4000)),
-                "hubbub.hub.hub.PAGES_PER_TURN": chance.choice((1, 4)),
+                "hubbub.hub.log.CHUNK_BYTES": chance.choice((1, 400, 4000)),
+                "hubbub.hub.behind.PAGES_PER_TURN": chance.choice((1, 4)),
                 "hubbub.storage.sqlite.logs.MAX_PAGE": (page := chance.choice((1, 3, 20))),
                 "hubbub.storage.pages.MAX_PAGE": page,
                 "hubbub.storage.sqlite.logs.REMEMBERED_LOGS": chance.choice((1, 2, 100)),
@@ -323,7 +323,7 @@ class Node:
             "sessions watched": len(context.accounts._watchers),
             "posts that wait": context.posting.queued,
             "tasks": loop.tasks - self.own_tasks(running),
-            "catch-ups": int(hub._catching_up is not None),
+            "catch-ups": int(hub._behind.at_work),
         }
         for what, count in counts.items():
             if count:

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
 from hubbub.api.framed import FramedConnection
+from hubbub.hub.behind import Behind
 from hubbub.hub.hub import Hub
 from hubbub.hub.log import Log, Subscription
 from hubbub.service.posting import Posting
@@ -35,7 +36,8 @@ def watching(
     """`happened` is told the situations; `fault` the promises that only a look inside shows broken.
     `subscriptions` are all there are. `at_once`: the store's answers take no time, so that none is on its way
     while something is removed."""
-    removed: dict[tuple[Hub, str], int] = {}  # by process: what one was about to do when it died is not done
+    # By process: what one was about to do when it died is not done.
+    removed: dict[tuple[Behind, str], int] = {}
 
     def fell(result, log, sub):
         happened("a reader fell behind")
@@ -60,24 +62,24 @@ def watching(
 
         return call
 
-    def joined(result, hub, sub):
+    def joined(result, behind, sub):
         if sub.seq:
             happened("a reader joined the head")
 
-    def handed_over(result, hub, sub, entries):
+    def handed_over(result, behind, sub, entries):
         first, log = entries[0], sub.log.id
-        if at_once and first.kind != "gap" and first.seq <= removed.get((hub, log), 0):
+        if at_once and first.kind != "gap" and first.seq <= removed.get((behind, log), 0):
             fault("I3", f"{log} {first.seq} was handed out after it was removed")
 
     def trimmed(result, hub, gap):
-        removed[hub, gap.log] = gap.last
+        removed[hub._behind, gap.log] = gap.last
         for sub in subscriptions():
             if sub.log.id == gap.log and not sub.live and sub.seq < gap.last:
                 happened("what a reader had not read yet was removed")
 
     def read(page_of):
-        async def call(hub, sub):
-            entries = await page_of(hub, sub)
+        async def call(behind, sub):
+            entries = await page_of(behind, sub)
             happened("a reader caught up from the store")
             return entries
 
@@ -104,16 +106,16 @@ def watching(
             (Log, "fall_behind", fell),
             (Log, "recent", recent),
             (Log, "add", added),
-            (Hub, "_join", joined),
+            (Behind, "_join", joined),
             (Hub, "_repaired", repaired),
             (Hub, "trimmed", trimmed),
-            (Hub, "_hand_over", handed_over),
+            (Behind, "_hand_over", handed_over),
             (Appending, "_used", used),
             (Posting, "is_full", full),
             (FramedConnection, "_rest", rested),
             (FramedConnection, "_stall", stalled),
         ):
             stack.enter_context(patch.object(where, name, _seen(getattr(where, name), note)))
-        stack.enter_context(patch.object(Hub, "_read", read(Hub._read)))
+        stack.enter_context(patch.object(Behind, "_read", read(Behind._read)))
         stack.enter_context(patch.object(Hub, "hear", hearing(Hub.hear)))
         yield

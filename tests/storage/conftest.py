@@ -45,13 +45,19 @@ def damaged() -> list[Damaged]:
 
 
 @pytest.fixture
+def batches() -> list[int]:
+    """How many posts the stores of this test wrote together, batch by batch."""
+    return []
+
+
+@pytest.fixture
 def directory(tmp_path: Path) -> Path:
     return tmp_path / "store"
 
 
 @pytest.fixture
 def open_sqlite(
-    directory: Path, broken: list[StorageFailed], damaged: list[Damaged]
+    directory: Path, broken: list[StorageFailed], damaged: list[Damaged], batches: list[int]
 ) -> Callable[..., SqliteStore]:
     def open(where: Path = directory, **options: object) -> SqliteStore:
         return SqliteStore.open(
@@ -60,6 +66,7 @@ def open_sqlite(
             randomness=Random(str(where)).randbytes,
             on_broken=broken.append,
             on_damaged=damaged.append,
+            on_batch=batches.append,
             **options,
         )
 
@@ -79,7 +86,7 @@ def open_sqlite_apart(open_sqlite: Callable[..., SqliteStore]) -> Callable[..., 
 
 @pytest.fixture
 async def open_postgres(
-    postgres: str, broken: list[StorageFailed], damaged: list[Damaged]
+    postgres: str, broken: list[StorageFailed], damaged: list[Damaged], batches: list[int]
 ) -> AsyncIterator[OpenPostgres]:
     """Another node at the database of this test."""
     opened: list[PostgresStore] = []
@@ -91,6 +98,7 @@ async def open_postgres(
             "monotonic": time.monotonic,
             "on_broken": broken.append,
             "on_damaged": damaged.append,
+            "on_batch": batches.append,
         }
         opened.append(await PostgresStore.open(url, **(given | options)))
         return opened[-1]

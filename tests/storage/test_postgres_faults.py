@@ -279,6 +279,63 @@ async def test_a_store_can_be_closed_while_the_server_is_away(impatient, open_po
         await databases.start()
 
 
+class Hanging:
+    """A connection that is closed only when all of them are being closed."""
+
+    def __init__(self, barrier: asyncio.Barrier) -> None:
+        self._barrier = barrier
+
+    async def close(self, *, timeout: float) -> None:
+        await self._barrier.wait()
+
+    def is_closed(self) -> bool:
+        return False
+
+    def is_in_transaction(self) -> bool:
+        return False
+
+
+def plain_database(connect, **options) -> database.Database:
+    given = {
+        "connections": 3,
+        "monotonic": asyncio.get_running_loop().time,
+        "on_broken": lambda failure: None,
+        "on_damaged": lambda damage: None,
+    }
+    return database.Database(connect, **(given | options))
+
+
+async def test_connections_that_hang_are_closed_side_by_side():
+    barrier = asyncio.Barrier(3)
+
+    async def connect() -> Hanging:
+        return Hanging(barrier)
+
+    db = plain_database(connect)
+    async with deadline(), db.connection(), db.connection(), db.connection():
+        pass
+
+    async with deadline():
+        await db.close()
+
+
+async def test_a_database_is_looked_for_until_it_is_found_whatever_answers_meanwhile(monkeypatch):
+    monkeypatch.setattr(database, "_FIRST_PAUSE_SECONDS", 0.0)
+    answers = iter([OSError("nobody is there"), AttributeError("server_version"), None])
+
+    async def connect() -> Hanging:
+        if error := next(answers):
+            raise error
+        return Hanging(asyncio.Barrier(1))
+
+    db = plain_database(connect)
+    db.lost(ConnectionResetError())
+
+    async with deadline(), db.connection():
+        assert db.up
+    await db.close()
+
+
 @pytest.fixture
 def waiting_for_a_replica(databases):
     """From when it is entered until it is left, commits wait for a replica that is not there."""

@@ -3,9 +3,11 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from random import Random
 
+import asyncpg
 import pytest
 
 from hubbub.domain.errors import HeadMoved, NameTaken, WrongCredentials
@@ -21,6 +23,8 @@ from .posting import post, say
 
 ADA, BOB, CY = inbox_log("ada"), inbox_log("bob"), inbox_log("cy")
 
+WAITING = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
+
 
 @pytest.fixture
 async def nodes(open_postgres) -> AsyncIterator[list[PostgresStore]]:
@@ -29,6 +33,22 @@ async def nodes(open_postgres) -> AsyncIterator[list[PostgresStore]]:
     yield nodes
     for node in nodes:
         await node.close()
+
+
+@asynccontextmanager
+async def held(postgres: str, sql: str) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+    """What the statement locks is somebody's until the block ends, which may await that so many wait."""
+    other = await asyncpg.connect(postgres, server_settings={"search_path": "hubbub"})
+
+    async def wait(count: int) -> None:
+        async with deadline():
+            while await other.fetchval(WAITING) < count:
+                await asyncio.sleep(0.01)
+
+    async with other.transaction():
+        await other.execute(sql)
+        yield wait
+    await other.close()
 
 
 # -- posting ----------------------------------------------------------------
@@ -121,22 +141,14 @@ async def test_two_who_write_to_each_other_at_two_nodes_do_not_get_in_each_other
     assert broken == []
 
 
-async def test_what_is_posted_at_once_is_written_in_one_batch(nodes, monkeypatch):
-    sizes = []
-    written = append.Appending._written
-
-    async def counted(self, drafts):
-        sizes.append(len(drafts))
-        return await written(self, drafts)
-
-    monkeypatch.setattr(append.Appending, "_written", counted)
+async def test_what_is_posted_at_once_is_written_in_one_batch(nodes, monkeypatch, batches):
     monkeypatch.setattr(append, "MAX_BATCH", 50)
 
     await asyncio.gather(*(say(nodes[0], LOUNGE, "x") for _ in range(120)))
-    assert sizes == [50, 50, 20]
+    assert batches == [50, 50, 20]
 
     await say(nodes[0], LOUNGE, *["x"] * 60)
-    assert sizes[3:] == [60], "what one call posts is not torn apart"
+    assert batches[3:] == [60], "what one call posts is not torn apart"
 
 
 async def test_a_poster_who_does_not_take_its_outcome_holds_up_nobody(nodes):
@@ -251,6 +263,16 @@ async def test_a_session_ends_no_sooner_because_another_node_extends_it_by_less(
     assert (await nodes[2].session("s1")).expires_at_ms == 30
 
 
+async def test_sessions_that_expired_are_removed_beside_who_ends_them(nodes, postgres):
+    for n in range(3):
+        await nodes[0].create_session(session(f"s{n}", expires=10), bytes([n]) * 32)
+
+    async with held(postgres, "SELECT 1 FROM sessions WHERE id = 's1' FOR UPDATE"):
+        assert await nodes[1].sweep_sessions(10) == 2
+
+    assert await nodes[1].sweep_sessions(10) == 1
+
+
 # -- endings ----------------------------------------------------------------
 
 
@@ -326,6 +348,21 @@ async def test_of_a_mark_and_its_removal_at_once_the_last_asked_for_stays(nodes)
     assert await asyncio.gather(*marking) == [(5, True), True, (2, True)]
     ((followed,), _) = await nodes[1].followed("ada", after=None, limit=5)
     assert followed.seq == 2
+
+
+async def test_nodes_that_raise_and_remove_the_same_marks_do_not_get_in_each_others_way(nodes, postgres):
+    for node, place in ((nodes[0], LOUNGE), (nodes[0], ATTIC)):
+        await node.mark("ada", place, 1)
+
+    async with held(postgres, "SELECT 1 FROM marks FOR UPDATE") as both_wait:
+        marking = [
+            asyncio.gather(nodes[0].mark("ada", LOUNGE, 2), nodes[0].unmark("ada", ATTIC)),
+            asyncio.gather(nodes[1].mark("ada", ATTIC, 2), nodes[1].unmark("ada", LOUNGE)),
+        ]
+        await both_wait(2)
+
+    async with deadline():
+        await asyncio.gather(*marking)
 
 
 # -- the clock --------------------------------------------------------------

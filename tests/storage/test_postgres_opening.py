@@ -142,6 +142,14 @@ def test_a_file_says_at_its_top_what_code_has_to_know():
     assert schema.needs_of("-- Nothing -- needs: 3 of that kind.\nCREATE TABLE a ();") == 0
 
 
+async def test_the_first_post_waits_for_no_connection_to_be_made(open_postgres, monkeypatch):
+    node = await open_postgres()
+    await furnish(node)
+    monkeypatch.delattr(asyncpg, "connect")
+
+    assert seqs(await say(node, LOUNGE, "a")) == [1]
+
+
 # -- what is refused --------------------------------------------------------
 
 

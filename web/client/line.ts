@@ -8,10 +8,14 @@
  *   * each event of a log is handed on once and in order (`Cursors`);
  *   * `live` is told when everything that was asked for has been answered, and not before.
  */
+import { Address } from "./address";
 import type { Backoff } from "./backoff";
 import { Cursors, type Wish } from "./cursors";
-import { type Begin, type Effect, type LinePhase, named, queryOf, type Transport, type WhyBehind } from "./effects";
+import type { Begin, Effect, LinePhase, Transport } from "./effects";
 import type { Problem } from "./problem";
+import { Subscriptions } from "./subscriptions";
+import { Suspects } from "./suspects";
+import { Way } from "./way";
 import { type Bye, type ErrorFrame, isLogEvent, type LogEvent, logOf, type LogName, type ServerFrame } from "./wire";
 
 export interface LineOptions {
@@ -23,43 +27,35 @@ export interface LineOptions {
 /** A server answers a request at once: after this long without an answer the connection is given up. */
 const ANSWER_SECONDS = 10;
 const OPEN_SECONDS = 15;
-/** Openings in a row that failed while the server answered otherwise: WebSockets do not come through. */
-const BLOCKED_AFTER = 2;
-/** How long an event stream is kept before a WebSocket is tried again. */
-const STREAM_SECONDS = 300;
 /** How often a stream is thought about; a WebSocket's server says how often it pings. */
 const STREAM_CHECK_SECONDS = 25;
-/** What the query of an address may hold: proxies often take 8 KB of address in all. */
-const ADDRESS_CHARACTERS = 6000;
+/** Problems of one log among those that an address names; of the others the address itself is the cause. */
+const OF_ONE_LOG: readonly string[] = ["no-such-room", "bad-input"];
 
 const ALIVE = "alive";
-const BY_TICKET = 0;
 
 export class Line {
   readonly cursors = new Cursors();
+  private readonly subscriptions = new Subscriptions(this.cursors, (effect) => this.effects.push(effect));
+  private readonly address = new Address(this.cursors);
+  private readonly way: Way;
   private effects: Effect[] = [];
   private phase: "stopped" | "idle" | "opening" | "open" | "asking" | "waiting" = "stopped";
   private over: Transport = "websocket";
   private due: "opening" | "quiet" | "answer" | "retry" | "reopen" = "retry";
-  /** The logs that the connection's address names. */
-  private carried: readonly LogName[] = [];
-  /** Subscriptions without an answer yet, by the `ref` that their answer will carry. */
-  private readonly asked = new Map<LogName, number>();
-  /** Logs for which the connection has no place. */
-  private readonly aside = new Set<LogName>();
-  private refs = BY_TICKET;
-  private preferred: LogName | undefined;
+  /** Whom an opening that was refused was refused for. */
+  private suspects = new Suspects([]);
   private isLive = false;
   private heard = false;
   private pingSeconds = STREAM_CHECK_SECONDS;
-  private streamedSeconds = 0;
-  private blocked = 0;
   private retryAfterSeconds: number | undefined;
 
   constructor(
     private readonly backoff: Backoff,
     private readonly options: LineOptions,
-  ) {}
+  ) {
+    this.way = new Way(options.transports);
+  }
 
   /** What is to be done now, in this order. */
   take(): readonly Effect[] {
@@ -70,12 +66,12 @@ export class Line {
 
   /** Whether everything that is listened to is on the connection there is. */
   get complete(): boolean {
-    return this.aside.size === 0 && (!this.named || this.carried.length === this.cursors.names().length);
+    return this.subscriptions.allHavePlace && (!this.named || this.address.complete);
   }
 
   /** Whether what comes in this log is heard, or will be, from where one stands. */
   hears(log: LogName): boolean {
-    return this.cursors.has(log) && !this.aside.has(log) && (!this.named || this.carried.includes(log));
+    return this.cursors.has(log) && this.subscriptions.hasPlace(log) && (!this.named || this.address.names(log));
   }
 
   // -- what is wanted -------------------------------------------------------
@@ -99,8 +95,8 @@ export class Line {
     if (this.phase === "idle") this.open();
     else if (this.named) this.reopen();
     else if (this.phase === "open") {
-      if (isOn) this.say({ type: "unsubscribe", ref: ++this.refs, ...named(log) });
-      this.subscribe(log);
+      if (isOn) this.subscriptions.unsubscribe(log);
+      this.subscriptions.subscribe(log);
     }
   }
 
@@ -111,17 +107,15 @@ export class Line {
   leave(log: LogName): void {
     if (!this.cursors.has(log)) return;
     const isOn = this.phase === "open" && this.hears(log);
-    this.cursors.delete(log);
-    this.asked.delete(log);
-    this.aside.delete(log);
+    this.subscriptions.delete(log);
     if (this.over === "event-stream" && this.named) this.reopen();
-    else if (isOn) this.say({ type: "unsubscribe", ref: ++this.refs, ...named(log) });
+    else if (isOn) this.subscriptions.unsubscribe(log);
     this.liveWhenAnswered();
   }
 
   /** The log that has to be heard even when not all fit. */
   prefer(log: LogName | undefined): void {
-    this.preferred = log;
+    this.address.preferred = log;
   }
 
   /** Connect now rather than when the time has come; a live connection is left alone. */
@@ -143,7 +137,7 @@ export class Line {
     if (this.phase !== "opening" || this.over !== "event-stream") return;
     this.phase = "open";
     this.cursors.forgetAsking();
-    this.streamedSeconds = 0;
+    this.way.opened("event-stream");
     this.live();
     this.wake("quiet", STREAM_CHECK_SECONDS);
   }
@@ -158,7 +152,8 @@ export class Line {
         this.greeted(frame.user, frame.epoch);
         break;
       case "subscribed":
-        this.subscribed(logOf(frame), frame.ref, frame.head);
+        this.subscriptions.subscribed(frame);
+        this.liveWhenAnswered();
         break;
       case "error":
         this.refused(frame);
@@ -178,15 +173,14 @@ export class Line {
   closed(code?: number): void {
     if (this.phase !== "opening" && this.phase !== "open") return;
     const neverOpened = this.phase === "opening";
-    const logs = this.begins();
     this.leaveConnection();
     if (code === 4401) return this.end("signed-out");
     this.isLive = false;
     if (!neverOpened) return this.comeBack();
-    this.phase = "asking";
     this.tell({ state: "connecting" });
-    this.effects.push({ do: "ask", logs: this.over === "event-stream" ? logs : [] });
-    this.effects.push({ do: "sleep" });
+    const logs = this.over === "event-stream" ? this.address.begins() : [];
+    this.suspects = new Suspects(logs);
+    this.ask(logs);
   }
 
   /** The address to open could not be had. */
@@ -194,6 +188,7 @@ export class Line {
     if (this.phase !== "opening") return;
     this.leaveConnection();
     this.phase = "asking";
+    this.suspects = new Suspects(this.address.begins());
     this.answered(problem);
   }
 
@@ -201,15 +196,9 @@ export class Line {
   answered(problem: Problem | undefined): void {
     if (this.phase !== "asking") return;
     if (problem?.signedOut) return this.end("signed-out");
-    if (problem === undefined) {
-      this.blocked = this.over === "websocket" ? this.blocked + 1 : 0;
-      if (this.blocked === BLOCKED_AFTER && this.has("event-stream")) return this.open();
-    } else if (problem.code === "stale-cursor") {
-      for (const log of this.cursors.names()) this.startAnew(log, "another-history");
-    } else if (problem.code === "no-such-room" && this.cursors.names().length === 1) {
-      for (const log of this.cursors.names()) this.forget(log, problem.code);
-    }
-    this.retryAfterSeconds = problem?.retryAfter;
+    if (problem === undefined || OF_ONE_LOG.includes(problem.code)) return this.narrow(problem);
+    if (problem.code === "stale-cursor") this.startAllAnew();
+    this.retryAfterSeconds = problem.retryAfter;
     this.comeBack();
   }
 
@@ -231,10 +220,6 @@ export class Line {
 
   // -- opening --------------------------------------------------------------
 
-  private has(transport: Transport): boolean {
-    return this.options.transports.includes(transport);
-  }
-
   /** Whether the address of the connection that is open, or being opened, names what is heard on it. */
   private get named(): boolean {
     return (this.phase === "opening" || this.phase === "open") && (this.options.tickets || this.over === "event-stream");
@@ -242,18 +227,18 @@ export class Line {
 
   private open(): void {
     this.leaveConnection();
-    const isBlocked = this.blocked >= BLOCKED_AFTER || !this.has("websocket");
-    this.over = isBlocked && this.has("event-stream") ? "event-stream" : "websocket";
-    const names = this.options.tickets || this.over === "event-stream";
-    this.carried = names ? this.fitting() : [];
-    this.tell({ state: "connecting" });
-    if (names && this.carried.length === 0) {
-      this.phase = "idle"; // there is nothing to listen to yet
-      this.effects.push({ do: "sleep" });
-      return;
-    }
+    this.over = this.way.next;
     this.phase = "opening";
-    this.effects.push({ do: "open", over: this.over, logs: this.begins() });
+    this.tell({ state: "connecting" });
+    if (this.named) {
+      this.address.fill();
+      if (this.address.logs.length === 0) {
+        this.phase = "idle"; // there is nothing to listen to yet
+        this.effects.push({ do: "sleep" });
+        return;
+      }
+    }
+    this.effects.push({ do: "open", over: this.over, logs: this.named ? this.address.begins() : [] });
     this.wake("opening", OPEN_SECONDS);
   }
 
@@ -264,11 +249,24 @@ export class Line {
 
   private leaveConnection(): void {
     if (this.phase === "opening" || this.phase === "open") this.effects.push({ do: "close" });
-    this.asked.clear();
-    this.aside.clear();
-    this.cursors.forgetAsking();
+    this.subscriptions.clear();
     this.heard = false;
     this.due = "retry";
+  }
+
+  private ask(logs: readonly Begin[]): void {
+    this.phase = "asking";
+    this.effects.push({ do: "ask", logs });
+    this.effects.push({ do: "sleep" });
+  }
+
+  /** Ask on until it is known which logs an opening was refused for, and do without them. */
+  private narrow(problem: Problem | undefined): void {
+    const refused = this.suspects.answered(problem !== undefined);
+    if (refused && problem) this.subscriptions.forget(refused.log, problem.code);
+    if (this.suspects.next) return this.ask(this.suspects.next);
+    if (this.suspects.none && this.way.failed(this.over)) this.open();
+    else this.comeBack();
   }
 
   private comeBack(): void {
@@ -290,7 +288,7 @@ export class Line {
   }
 
   private liveWhenAnswered(): void {
-    if (this.phase === "open" && !this.isLive && this.asked.size === 0) this.live();
+    if (this.phase === "open" && !this.isLive && this.subscriptions.allAnswered) this.live();
   }
 
   private tell(phase: LinePhase): void {
@@ -309,11 +307,7 @@ export class Line {
   private quiet(): void {
     this.backoff.succeeded(); // it has lasted: the next trouble is another
     if (this.over === "event-stream") {
-      this.streamedSeconds += STREAM_CHECK_SECONDS;
-      if (this.streamedSeconds >= STREAM_SECONDS && this.has("websocket")) {
-        this.blocked = BLOCKED_AFTER - 1;
-        return this.open();
-      }
+      if (this.way.streamed(STREAM_CHECK_SECONDS)) return this.open();
       return this.wake("quiet", STREAM_CHECK_SECONDS);
     }
     if (!this.heard) return this.askWhetherAlive();
@@ -332,17 +326,14 @@ export class Line {
   private greeted(user: string, epoch: string): void {
     if (this.phase !== "opening") return;
     this.phase = "open";
-    this.blocked = 0;
+    this.way.opened("websocket");
     this.effects.push({ do: "greet", user });
     this.enter(epoch);
     this.wake("quiet", this.pingSeconds);
     if (this.options.tickets) {
-      for (const log of this.carried) {
-        this.asked.set(log, BY_TICKET);
-        this.cursors.ask(log);
-      }
+      for (const log of this.address.logs) this.subscriptions.subscribedByTicket(log);
     } else {
-      for (const log of this.inOrder()) this.subscribe(log);
+      for (const log of this.address.inOrder()) this.subscriptions.subscribe(log);
     }
     this.liveWhenAnswered();
   }
@@ -351,61 +342,19 @@ export class Line {
   private enter(epoch: string): void {
     const before = this.cursors.epoch;
     this.cursors.epoch = epoch;
-    if (before && before !== epoch) {
-      for (const log of this.cursors.names()) this.startAnew(log, "another-history");
-    }
+    if (before && before !== epoch) this.startAllAnew();
   }
 
-  private startAnew(log: LogName, why: WhyBehind): void {
-    this.cursors.restart(log);
-    this.effects.push({ do: "behind", log, why });
-  }
-
-  private subscribe(log: LogName): void {
-    const after = this.cursors.cursor(log);
-    const ref = ++this.refs;
-    this.aside.delete(log);
-    this.asked.set(log, ref);
-    this.cursors.ask(log);
-    this.say({ type: "subscribe", ref, ...named(log), ...(after === undefined ? {} : { after }) });
-  }
-
-  private subscribed(log: LogName, ref: unknown, head: number): void {
-    const expected = this.asked.get(log);
-    if (expected === undefined || (expected !== BY_TICKET && expected !== ref)) return;
-    this.asked.delete(log);
-    if (this.cursors.subscribed(log, head) === "behind") {
-      this.effects.push({ do: "behind", log, why: "too-much" });
-      this.say({ type: "unsubscribe", ref: ++this.refs, ...named(log) });
-      this.subscribe(log);
-      return;
-    }
-    this.effects.push({ do: "head", log, head });
-    this.liveWhenAnswered();
+  private startAllAnew(): void {
+    for (const log of this.cursors.names()) this.subscriptions.startAnew(log, "another-history");
   }
 
   private refused(frame: ErrorFrame): void {
-    const log = [...this.asked].find(([, ref]) => ref === frame.ref)?.[0];
-    if (log === undefined) return;
-    this.asked.delete(log);
-    const code = frame.problem.slice("/problems/".length);
-    if (code === "stale-cursor") {
-      this.startAnew(log, "another-history");
-      this.subscribe(log);
-    } else if (code === "too-many") {
-      this.aside.add(log);
-    } else if (frame.status === 429 || frame.status >= 500) {
+    if (!this.subscriptions.refused(frame)) {
       this.retryAfterSeconds = frame.retry_after;
       this.closed();
-    } else {
-      this.forget(log, code);
     }
     this.liveWhenAnswered();
-  }
-
-  private forget(log: LogName, code: string): void {
-    this.cursors.delete(log);
-    this.effects.push({ do: "refused", log, code });
   }
 
   private event(event: LogEvent): void {
@@ -421,28 +370,5 @@ export class Line {
 
   private say(frame: object): void {
     this.effects.push({ do: "send", frame });
-  }
-
-  // -- which logs -----------------------------------------------------------
-
-  /** The inbox and the preferred log first. */
-  private inOrder(): readonly LogName[] {
-    const names = this.cursors.names();
-    return [...new Set([...names.filter((log) => log === "inbox" || log === this.preferred), ...names])];
-  }
-
-  /** As many logs as an address holds. */
-  private fitting(): readonly LogName[] {
-    let size = 0;
-    return this.inOrder().filter((log) => (size += queryOf([this.begin(log)]).length + 1) <= ADDRESS_CHARACTERS);
-  }
-
-  private begins(): readonly Begin[] {
-    return this.carried.map((log) => this.begin(log));
-  }
-
-  private begin(log: LogName): Begin {
-    const after = this.cursors.cursor(log);
-    return after === undefined ? { log } : { log, after };
   }
 }

@@ -84,7 +84,7 @@ class Clock {
 
 /** Promises that need no time have come true after this. */
 async function settled(): Promise<void> {
-  for (let turn = 0; turn < 30; turn++) await Promise.resolve();
+  for (let turn = 0; turn < 400; turn++) await Promise.resolve();
 }
 
 type Answerer = (path: string) => Response | Error;
@@ -675,6 +675,55 @@ describe("where no WebSocket comes through", () => {
     expect(it.stream().url).toBe("https://chat.example.org/subscribe?room=r");
   });
 
+  test("of many logs those that do not exist are told and forgotten, and the others are heard", async () => {
+    const it = scene({ noWebSocket: true });
+    it.server.answers = (path) => (/gone-\d/.test(path) ? refusedWith("no-such-room", 404)() : Response.json({}));
+    for (let number = 0; number < 30; number++) it.listener.listen(`room/here-${number}`, { after: 1 });
+    for (const log of ["room/gone-1", "room/gone-2", "inbox"] as const) it.listener.listen(log, { after: 1 });
+    it.listener.start();
+    it.stream().onerror?.();
+    await it.clock.pass(1);
+    expect(it.told).toEqual(["refused room/gone-1 no-such-room", "refused room/gone-2 no-such-room"]);
+    expect(it.asked.length).toBeLessThan(20);
+    expect(it.streams).toHaveLength(2);
+    expect(it.stream().url).not.toContain("gone");
+    it.stream().onopen?.();
+    it.stream().says(said(2, "room/here-29"));
+    expect(it.listener.complete).toBe(true);
+    expect(it.seqs()).toEqual([2]);
+  });
+
+  test("a log that is refused is asked about no more, and nothing is opened when none is left", async () => {
+    const it = scene({ noWebSocket: true });
+    it.server.answers = refusedWith("no-such-room", 404);
+    it.listener.listen("room/none");
+    it.listener.listen("room/nothing");
+    it.listener.start();
+    it.stream().onerror?.();
+    await it.clock.pass(3600);
+    expect(it.told).toEqual(["refused room/none no-such-room", "refused room/nothing no-such-room"]);
+    expect(it.asked).toHaveLength(3);
+    expect(it.streams).toHaveLength(1);
+  });
+
+  test("a server that goes away while it is asked which log it is loses none", async () => {
+    const it = scene({ noWebSocket: true });
+    it.server.answers = (path) =>
+      !path.includes("none") ? new TypeError("fetch failed") : refusedWith("no-such-room", 404)();
+    it.listener.listen(R, { after: 2 });
+    it.listener.listen("room/none");
+    it.listener.start();
+    it.stream().onerror?.();
+    await settled();
+    expect(it.told).toEqual([]);
+    it.server.answers = (path) => (path.includes("none") ? refusedWith("no-such-room", 404)() : Response.json({}));
+    await it.clock.pass(1);
+    it.stream().onerror?.();
+    await it.clock.pass(1);
+    expect(it.told).toEqual(["refused room/none no-such-room"]);
+    expect(it.stream().url).toBe("https://chat.example.org/subscribe?room=r%402");
+  });
+
   test("a machine without WebSocket listens to streams only", async () => {
     const it = scene({ noWebSocket: true });
     it.listener.listen(R, { after: 2 });
@@ -683,6 +732,10 @@ describe("where no WebSocket comes through", () => {
     it.stream().onopen?.();
     await it.clock.pass(3600);
     expect(it.streams).toHaveLength(1);
+  });
+
+  test("a machine with neither is told so at once", () => {
+    expect(() => scene({ noWebSocket: true, noEventSource: true })).toThrow("hand one in");
   });
 
   test("what an address cannot hold is left out, but not the inbox and what is preferred", async () => {
@@ -770,6 +823,21 @@ describe("with a token", () => {
     it.listener.start();
     await settled();
     expect(it.told).toEqual(["refused room/none no-such-room"]);
+  });
+
+  test("a room that does not exist keeps nobody from hearing the others", async () => {
+    const it = scene({ token: "hb_1" });
+    offers(it);
+    const offering = it.server.answers;
+    it.server.answers = (path) => (path.includes("none") ? refusedWith("no-such-room", 404)() : offering(path));
+    for (const log of [R, "room/none", "inbox"] as const) it.listener.listen(log, { after: 2 });
+    it.listener.start();
+    await it.clock.pass(1);
+    expect(it.told).toEqual(["refused room/none no-such-room"]);
+    expect(it.streams).toHaveLength(0);
+    expect(it.sockets).toHaveLength(1);
+    hello(it.socket());
+    expect(it.listener.complete).toBe(true);
   });
 });
 

@@ -88,6 +88,7 @@ export class Listener {
     const transports: Transport[] = [];
     if (this.WebSocket) transports.push("websocket");
     if (this.EventSource) transports.push("event-stream");
+    if (transports.length === 0) throw new TypeError("there is no WebSocket here and no EventSource: hand one in");
     this.line = new Line(new Backoff(environment.chance), { transports, tickets: client.token !== undefined });
   }
 

@@ -1,12 +1,9 @@
 """The page about the server: what this is, and how to begin."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from hubbub.api.html import fill, page, shell
-
-if TYPE_CHECKING:
-    from hubbub.api.operations import Operation
+from hubbub.api.operation import Operation
 
 # `--json` (curl 7.82) also says that it is JSON, which `--data` does not.
 _STEPS = (
@@ -50,7 +47,7 @@ curl {url}/room/$ROOM/messages -H "Authorization: Bearer $TOKEN" \\
 )
 
 
-def about(operations: Sequence["Operation"], url: str) -> str:
+def about(operations: Sequence[Operation], url: str) -> str:
     """The page of a server that is reached at `url`."""
     steps = "".join(
         f"<li><h3>{title}</h3><p>{why}</p>{shell(commands.format(url=url))}</li>"

@@ -1,17 +1,15 @@
 """What is said on live connections, as an AsyncAPI 3 document. As there, "send" is what the server does."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 import msgspec
 
 import hubbub
+from hubbub.api.operation import Operation
 from hubbub.api.schemas import components
 from hubbub.protocol import frames as f
-
-if TYPE_CHECKING:
-    from hubbub.api.operations import Operation
 
 SAID_BY_CLIENTS: tuple[type[msgspec.Struct], ...] = get_args(f.Request)
 EVENTS: tuple[type[msgspec.Struct], ...] = get_args(f.StreamFrame)
@@ -34,7 +32,7 @@ you applied as `after`, and nothing is missed: a close never means loss.
 """
 
 
-def asyncapi(operations: Sequence["Operation"], url: str) -> dict[str, Any]:
+def asyncapi(operations: Sequence[Operation], url: str) -> dict[str, Any]:
     """The document of a server that is reached at `url`."""
     place = urlsplit(url)
     secure = "s" if place.scheme == "https" else ""
@@ -105,7 +103,7 @@ def _described(kind: type[msgspec.Struct], schemas: dict[str, Any]) -> dict[str,
     }
 
 
-def _channel(operation: "Operation") -> dict[str, Any]:
+def _channel(operation: Operation) -> dict[str, Any]:
     socket = operation.gives is None
     kinds = (*SAID_BY_CLIENTS, *EVENTS, *REPLIES) if socket else EVENTS
     channel: dict[str, Any] = {
@@ -135,7 +133,7 @@ def _request(kind: type[msgspec.Struct]) -> dict[str, Any]:
     }
 
 
-def _stream(operation: "Operation") -> dict[str, Any]:
+def _stream(operation: Operation) -> dict[str, Any]:
     return {
         "action": "send",
         "summary": operation.summary,

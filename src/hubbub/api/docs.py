@@ -4,21 +4,19 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hubbub.api.answer import PROBLEM
 from hubbub.api.asyncapi import EVENTS, REPLIES, SAID_BY_CLIENTS, asyncapi
 from hubbub.api.errors import INTERNAL, INTERNAL_CODE, INTERNAL_TITLE, WIRE, page_of
 from hubbub.api.html import page, paragraphs, prose, shell
 from hubbub.api.openapi import DONE, openapi
-
-if TYPE_CHECKING:
-    from hubbub.api.operations import Operation
+from hubbub.api.operation import Operation
 
 Schema = Mapping[str, Any]
 
 
-def docs(operations: Sequence["Operation"], url: str) -> str:
+def docs(operations: Sequence[Operation], url: str) -> str:
     """The page of a server that is reached at `url`."""
     asked, said = openapi(operations, url), asyncapi(operations, url)
     topics = [tag["name"] for tag in asked["tags"]]

@@ -5,27 +5,24 @@ The address may come with each request (its own host), so nothing that costs may
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from hubbub.api.about import about
 from hubbub.api.asyncapi import asyncapi
 from hubbub.api.docs import docs
 from hubbub.api.openapi import openapi
+from hubbub.api.operation import Operation
 from hubbub.protocol.frames import encode
-
-if TYPE_CHECKING:
-    from hubbub.api.operations import Operation
 
 _HOST = "hubbub.invalid"  # RFC 2606: nobody is reached there
 
-Make = Callable[[Sequence["Operation"], str], str | dict[str, object]]
+Make = Callable[[Sequence[Operation], str], str | dict[str, object]]
 
 
 class Documents:
     """Always true: what is given out names the address it was asked for, and no placeholder."""
 
-    def __init__(self, operations: Sequence["Operation"]) -> None:
+    def __init__(self, operations: Sequence[Operation]) -> None:
         self._operations = operations
         self._made = cache(self._make)
 

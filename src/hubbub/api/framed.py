@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Final, cast
 
 from websockets.frames import Opcode
@@ -24,8 +25,8 @@ except ImportError:  # no compiled part for this platform
     from websockets.utils import apply_mask
 
 from hubbub.api.outbox import Outbox
+from hubbub.protocol.dialogue import NOT_UNDERSTOOD
 from hubbub.protocol.framing import frame_size, text_frame
-from hubbub.protocol.session import NOT_UNDERSTOOD
 
 CLOSING_SECONDS: Final = 2.0
 """How long the other side may take to answer our close frame."""
@@ -49,7 +50,7 @@ library_log = logging.getLogger("hubbub.websocket.library")
 library_log.setLevel(logging.WARNING)
 
 
-class FramedConnection(asyncio.Protocol):
+class FramedConnection(ABC, asyncio.Protocol):
     """Always true:
     * `_held` is what came after the last frame that was read, and starts at a frame's boundary;
     * `_library` exists only within a fragmented message, and while closing;
@@ -88,25 +89,26 @@ class FramedConnection(asyncio.Protocol):
 
     # -- for those who build on this ----------------------------------------
 
+    @abstractmethod
     def take_text(self, text: bytes) -> None:
         """A whole text message came; whether it is UTF-8 is not known."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_full(self) -> bool:
         """Whether no more texts can be taken now. `go_on` is to be called when that has changed."""
-        raise NotImplementedError
 
-    def may_ping(self) -> bool:
-        """Whether a ping is to be answered; who sends very many is not (RFC 6455, section 5.5.3)."""
+    def is_within_limit(self) -> bool:
+        """One more frame came that says nothing by itself: a ping, or the next part of a text. Whether it is
+        not too many; no ping is answered then (RFC 6455, section 5.5.3)."""
         return True
 
     def turn_is_over(self) -> bool:
         """Whether texts are to wait for the next turn of the loop, all of them and everybody's."""
         return False
 
+    @abstractmethod
     def leave(self) -> None:
         """The conversation is over, though the connection may take a moment. Called more than once."""
-        raise NotImplementedError
 
     # -- the connection -----------------------------------------------------
 
@@ -212,7 +214,7 @@ class FramedConnection(asyncio.Protocol):
                     payload = apply_mask(data[body:stop], data[body - 4 : body])
                     if first == _TEXT:
                         self.take_text(payload)
-                    elif self.may_ping():
+                    elif self.is_within_limit():
                         self.write(bytes((_PONG, size)) + payload)
             else:
                 stop = self._read_uncommon(data, at)
@@ -260,6 +262,8 @@ class FramedConnection(asyncio.Protocol):
         elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
             if self._fragments is None:
                 self._fragments = bytearray()
+            elif not self.is_within_limit() and not self.is_open:
+                return
             self._fragments += frame.data
             if frame.fin:
                 whole, self._fragments = bytes(self._fragments), None

@@ -21,7 +21,8 @@ from hubbub.api.documents import Documents
 from hubbub.api.errors import problem
 from hubbub.api.gate import admit
 from hubbub.api.guard import guard
-from hubbub.api.operations import OPERATIONS, Operation
+from hubbub.api.operation import Operation
+from hubbub.api.operations import OPERATIONS
 from hubbub.api.settings import Settings
 from hubbub.domain.errors import HubbubError, MethodNotAllowed, NoSuchPage, NotSignedIn
 

@@ -3,20 +3,18 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import hubbub
 from hubbub.api.answer import PROBLEM
 from hubbub.api.errors import INTERNAL, INTERNAL_CODE, INTERNAL_DETAIL, INTERNAL_TITLE, WIRE, page_of
 from hubbub.api.gate import COOKIE, cookie_name
+from hubbub.api.operation import Operation
 from hubbub.api.schemas import HANDLE, ROOM_ID, Schema, components, members
 from hubbub.domain.errors import HubbubError, TooFast
 from hubbub.domain.policy import KEY_PATTERN
 from hubbub.protocol.cursor import CURSOR_PATTERN, MAX_SEQ
 from hubbub.protocol.frames import Problem
-
-if TYPE_CHECKING:
-    from hubbub.api.operations import Operation
 
 INTRODUCTION = """\
 A chat server: rooms, people, and what they say, durable, in order, once.
@@ -72,7 +70,7 @@ _STREAM_SCHEMA: Schema = {
 DONE = "Done."
 
 
-def openapi(operations: Sequence["Operation"], url: str) -> dict[str, Any]:
+def openapi(operations: Sequence[Operation], url: str) -> dict[str, Any]:
     """The document of a server that is reached at `url`."""
     types = [operation.gives for operation in operations if _is_json(operation)]
     types += [operation.body for operation in operations if operation.body is not None]
@@ -116,11 +114,11 @@ def openapi(operations: Sequence["Operation"], url: str) -> dict[str, Any]:
     }
 
 
-def _is_json(operation: "Operation") -> bool:
+def _is_json(operation: Operation) -> bool:
     return operation.gives is not None and operation.media_type == "application/json"
 
 
-def _operation(operation: "Operation", given: dict[str, Schema]) -> dict[str, Any]:
+def _operation(operation: Operation, given: dict[str, Schema]) -> dict[str, Any]:
     made: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
@@ -135,18 +133,18 @@ def _operation(operation: "Operation", given: dict[str, Schema]) -> dict[str, An
     return made
 
 
-def _security(operation: "Operation") -> list[dict[str, list[str]]]:
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
     names = {"anyone": (), "signed-in": ("token", "cookie"), "ticket": ("token", "cookie", "ticket")}
     return [{name: []} for name in names[operation.access]]
 
 
-def _parts(operation: "Operation") -> Iterable[dict[str, Any]]:
+def _parts(operation: Operation) -> Iterable[dict[str, Any]]:
     for name in re.findall(r"{(\w+)}", operation.path):
         description, schema = _PARTS[name]
         yield {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
 
 
-def _query(operation: "Operation") -> Iterable[dict[str, Any]]:
+def _query(operation: Operation) -> Iterable[dict[str, Any]]:
     if operation.query is None:
         return
     for name, schema in members(operation.query).items():
@@ -169,13 +167,13 @@ def _without_null(schema: Schema) -> Schema:
     return schema
 
 
-def _fields(operation: "Operation") -> Iterable[dict[str, Any]]:
+def _fields(operation: Operation) -> Iterable[dict[str, Any]]:
     for name in operation.fields:
         description, schema = _REQUEST_FIELDS[name]
         yield {"name": name, "in": "header", "description": description, "schema": schema}
 
 
-def _success(operation: "Operation", given: dict[str, Schema]) -> dict[str, Any]:
+def _success(operation: Operation, given: dict[str, Schema]) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": DONE}
     if operation.answers:
         answer["headers"] = _answer_fields(operation.answers)

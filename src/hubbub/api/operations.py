@@ -3,70 +3,15 @@
 The routes, the gate, OpenAPI, AsyncAPI, the page that shows them and the tests are all made from it.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Literal
-
-import msgspec
-from starlette.types import ASGIApp
+from typing import Any
 
 from hubbub.api import accounts, health, marks, messages, pages, rooms, subscribe
+from hubbub.api.operation import Operation
 from hubbub.domain import errors as e
 from hubbub.protocol import frames as f
 
-Handler = Callable[..., Awaitable[ASGIApp]]
-"""`async (call)`, or `async (call, given)` with the Struct of the body, or else of the query."""
-
 Direct = f.Message | f.Sent
 Listed = f.Message | f.GapFrame
-
-
-class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """What one method does at one path."""
-
-    name: str
-    """Stable, for generated clients."""
-    method: Literal["GET", "POST", "PUT", "DELETE"]
-    path: str
-    summary: str
-    """One sentence for people."""
-    topic: str
-    """Under what it stands in the documents."""
-    handler: Handler
-    body: type[msgspec.Struct] | None = None
-    query: type[msgspec.Struct] | None = None
-    fields: tuple[str, ...] = ()
-    """Request fields it heeds."""
-    status: int = 200
-    """Of success."""
-    gives: Any = None
-    """The type of the answer's JSON; None when there is none."""
-    media_type: str = "application/json"
-    answers: tuple[str, ...] = ()
-    """Fields of a successful answer worth knowing."""
-    refuses: tuple[type[e.HubbubError], ...] = ()
-    """Beside what follows from the rest of the row: see `errors`."""
-    access: Literal["anyone", "signed-in", "ticket"] = "signed-in"
-    """Who may; with "ticket" a ticket will do in place of a token."""
-    streams: bool = False
-    """Whether the answer may go on for ever: then there is no HEAD."""
-    limited: bool = True
-    """Whether it counts against the limit on requests."""
-
-    @property
-    def errors(self) -> tuple[type[e.HubbubError], ...]:
-        """Everything it refuses on purpose, but for what any request may meet."""
-        implied: list[type[e.HubbubError]] = []
-        if self.access != "anyone":
-            implied += [e.NotSignedIn]
-            if self.method != "GET":
-                implied += [e.ForeignOrigin]
-        if self.body is not None:
-            implied += [e.BadInput, e.TooLarge, e.UnsupportedMediaType]
-        if self.query is not None:
-            implied += [e.BadInput]
-        if self.limited:
-            implied += [e.TooFast]
-        return tuple(dict.fromkeys((*implied, *self.refuses)))
 
 
 _POST_FIELDS = ("Location", "RateLimit-Policy", "RateLimit")

@@ -40,6 +40,7 @@ from hubbub.domain.events import Posted
 from hubbub.domain.ids import LogId, inbox_log, owner_of, room_of
 from hubbub.hub import Subscription
 from hubbub.protocol.cursor import parse_cursor
+from hubbub.protocol.dialogue import Ask, Close, Dialogue
 from hubbub.protocol.frames import (
     SUBPROTOCOL,
     Bye,
@@ -55,7 +56,6 @@ from hubbub.protocol.frames import (
     timestamp,
 )
 from hubbub.protocol.framing import WebSocketFraming
-from hubbub.protocol.session import Ask, Close, Session
 from hubbub.service.posting import too_much
 from hubbub.storage.base import Outcome
 
@@ -99,9 +99,9 @@ class WebSocket(FramedConnection):
         "_connections",
         "address",
         "caller",
+        "dialogue",
         "left",
         "refusals",
-        "session",
         "slot",
         "spoke",
         "subscriptions",
@@ -118,7 +118,7 @@ class WebSocket(FramedConnection):
         self._connections = connections
         self.caller: Caller | None = None
         self.left = False
-        self.session: Session | None = None  # made with the first request: most only listen
+        self.dialogue: Dialogue | None = None  # made with the first request: most only listen
         self.subscriptions: tuple[Subscription, ...] = ()
         self.spoke = False
         self.refusals = 0
@@ -239,7 +239,10 @@ class WebSocket(FramedConnection):
         return (
             self.paused
             or self.task is not None
-            or (self.session is not None and self.session.waiting >= self.context.settings.requests_in_flight)
+            or (
+                self.dialogue is not None
+                and self.dialogue.waiting >= self.context.settings.requests_in_flight
+            )
         )
 
     def turn_is_over(self) -> bool:
@@ -249,10 +252,10 @@ class WebSocket(FramedConnection):
         if not self.is_open:
             return
         self.spoke = True
-        if self.session is None:
-            self.session = Session()
+        if self.dialogue is None:
+            self.dialogue = Dialogue()
         try:
-            ask = self.session.receive(text)
+            ask = self.dialogue.receive(text)
         except Close as close:
             self.close(close.code, close.reason)
             return
@@ -288,7 +291,7 @@ class WebSocket(FramedConnection):
         assert self.caller is not None
         self.context.limits.frames.take(self.caller.session.user)
 
-    def may_ping(self) -> bool:
+    def is_within_limit(self) -> bool:
         try:
             self._take_frame_of_user()
         except TooFast as error:
@@ -391,8 +394,8 @@ class WebSocket(FramedConnection):
             self._give(ask, encode(frame), after)
 
     def _give(self, ask: Ask, answer: bytes, after: Callable[[], None] | None = None) -> None:
-        assert self.session is not None
-        for due in self.session.answer(ask, answer, after):
+        assert self.dialogue is not None
+        for due in self.dialogue.answer(ask, answer, after):
             assert due.answer is not None
             self.say(due.answer)
             if due.after is not None:

@@ -17,7 +17,7 @@ from hubbub.client import ConnectionLost
 from hubbub.cluster import Cluster, ClusterFailed
 
 COUNTED = {
-    "appends": "hubbub_commit_batch_size_count",
+    "appends": "hubbub_commit_seconds_count",
     "bus_messages_sent": "hubbub_bus_messages_sent_total",
     "bus_messages_heard": "hubbub_bus_messages_heard_total",
     "repairs": "hubbub_repairs_total",

@@ -4,6 +4,7 @@ What is common to all transports is here, and WebSocket; streams over HTTP are i
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Final, Protocol, cast
 
@@ -74,7 +75,7 @@ def address(seat: Seat, stands: dict[str, int]) -> str:
     return f"/subscribe?{'&'.join(wanted)}" if wanted else "/ws"
 
 
-class Listening(asyncio.Protocol):
+class Listening(ABC, asyncio.Protocol):
     """Always true:
     * `_rest` is what came and was not understood yet, because its end is missing;
     * `ready` is resolved when every log is subscribed, or with what stood in the way.
@@ -112,26 +113,26 @@ class Listening(asyncio.Protocol):
 
     # -- what each transport has of its own ---------------------------------
 
+    @abstractmethod
     def head(self, seat: Seat, host: str, stands: dict[str, int]) -> bytes:
         """The request that opens it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def opened(self) -> None:
         """The answer's head was the one that was hoped for."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cut(self, data: bytes) -> tuple[list[Piece], bytes]:
         """Whole pieces, and what is to be put before that which comes next."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def payloads(run: bytes) -> Sequence[bytes]:
         """The events in a piece of them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def told(self, kind: str, data: bytes) -> None:
         """A piece that is not events."""
-        raise NotImplementedError
 
     # -- the connection -----------------------------------------------------
 
@@ -161,8 +162,8 @@ class Listening(asyncio.Protocol):
         if not self.ready.done():
             self.ready.set_result(None)
 
-    def post(self, number: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def post(self, number: int) -> None: ...
 
     # -- what the server says -----------------------------------------------
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from msgspec.structs import replace
 from rich.console import Console
 
+from hubbub.bench import usage
 from hubbub.bench.asked import Asked, Scenario
 from hubbub.bench.clustered import OwnCluster
 from hubbub.bench.newcomers import newcomers
@@ -97,7 +98,7 @@ async def play_on_cluster(
 
 
 async def _played(stage: Stage) -> Outcome:
-    before = await stage.resources() if stage.asked.check else None
+    before = await usage.held(stage.server) if stage.asked.check else None
     outcome = await SCENARIOS[stage.asked.scenario](stage)
     several = len(stage.server.addresses) > 1
     return replace(

@@ -3,16 +3,15 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from itertools import zip_longest
+from functools import partial
 from typing import Any
 
 import httpx2
-import msgspec
 from msgspec.structs import replace
 
-from hubbub.bench import machine
+from hubbub.bench import usage
 from hubbub.bench.asked import Asked
 from hubbub.bench.clustered import OwnCluster
 from hubbub.bench.figures import Figures, figures
@@ -43,8 +42,7 @@ from hubbub.bench.seats import People, Seat, seat, shares
 from hubbub.bench.server import OwnServer, Server, ServerFailed
 from hubbub.bench.verdict import Verdict, judge
 from hubbub.bench.watch import Health, Watch
-from hubbub.check import Resources, at_rest, resources, together
-from hubbub.client import ConnectionLost
+from hubbub.check import Resources, at_rest
 
 AT_ONCE = 128
 """Connections each process opens at the same time."""
@@ -57,8 +55,9 @@ MEMORY_BOUND_BYTES_A_CLIENT = 4096
 """How far a server may have grown when everybody has left again: SQLite's page cache takes 64 MiB, what was
 looked up last some more, and what the allocator keeps of ten thousand connections goes with their number."""
 
-DATABASE_CONNECTIONS = 8
-"""How many a node of a cluster opens when it first needs them, and keeps: they are not left over."""
+STORE_DESCRIPTORS = 8
+"""How many a server may open for its store when it first needs them, and keeps: connections of a node to its
+database, or, beside a SQLite that has grown, one more that moves its log. They are not left over."""
 
 LEAD_SECONDS = 0.1
 """Between ordering a load and its beginning, so that all processes are told in time."""
@@ -232,9 +231,9 @@ class Stage:
             **beside,
         )
         ends_ns = start_ns + int(whole_seconds * NANOSECONDS)
-        async with Watch(self.resident_bytes) as watch:
-            begun = asyncio.create_task(self._standing(measure_from_ns))
-            ended = asyncio.create_task(self._standing(ends_ns))
+        async with Watch(partial(usage.resident_bytes, self.server)) as watch:
+            begun = asyncio.create_task(usage.standing(self.server, measure_from_ns))
+            ended = asyncio.create_task(usage.standing(self.server, ends_ns))
             asking = asyncio.create_task(health.ask(measure_from_ns, ends_ns)) if health else None
             loaded = await fleet.ask(order, Loaded)
             _check_limits(loaded)
@@ -258,7 +257,7 @@ class Stage:
             counted_per_second=counted,
             server_rss_before_bytes=watch.before_bytes,
             server_rss_most_bytes=watch.most_bytes,
-            server_rss_bytes=self.resident_bytes(),
+            server_rss_bytes=usage.resident_bytes(self.server),
             health=health.latency if health else Histogram(),
         )
 
@@ -276,30 +275,17 @@ class Stage:
 
     # -- the server, from outside -------------------------------------------
 
-    async def resources(self) -> Resources:
-        """What it holds now, as far as it can be known. Raises ServerFailed."""
-        server = self.server
-        pids: Iterable[int | None] = server.pids.values() or (None,)
-        metrics: Iterable[str | None] = server.metrics or (None,)
-        try:
-            nodes = await asyncio.gather(
-                *(resources(pid=pid, metrics=at) for pid, at in zip_longest(pids, metrics))
-            )
-        except ConnectionLost as error:
-            raise ServerFailed(str(error)) from error
-        return together(nodes)
-
     async def check(self, before: Resources) -> list[Kept]:
         """After the load: every promise, against what the server stores and holds. Raises ServerFailed."""
         nodes = len(self.server.addresses)
-        if before.descriptors is not None and (nodes > 1 or self.cluster is not None):
-            before = replace(before, descriptors=before.descriptors + DATABASE_CONNECTIONS * nodes)
+        if before.descriptors is not None:
+            before = replace(before, descriptors=before.descriptors + STORE_DESCRIPTORS * nodes)
         self.screen.step("reading back what is stored")
         readback = Readback(self.urls, self.run, self.people)
         stored = await readback.stored(self.began, sample(self.judged))
         again = await readback.again(self.judged, [log for log in self.began if "/" not in log])
         self.screen.step("waiting for the server to come to rest")
-        after = await at_rest(self.resources, before)
+        after = await at_rest(partial(usage.held, self.server), before)
         return kept(
             self.run,
             self.judged,
@@ -336,63 +322,6 @@ class Stage:
             except (httpx2.TransportError, ValueError):
                 return {}
         return said if isinstance(said, dict) else {}
-
-    async def _standing(self, moment_ns: int) -> "_Standing":
-        """At a moment of CLOCK_MONOTONIC."""
-        await asyncio.sleep(max(0.0, (moment_ns - time.monotonic_ns()) / NANOSECONDS))
-        cpu_at, cpu = time.monotonic(), self.server_cpu_seconds()
-        counted = await self.server.counted()
-        return _Standing(cpu_at, cpu, time.monotonic(), counted)
-
-    def server_cpu_seconds(self) -> dict[str, float]:
-        """By the names of its processes."""
-        server = self.server
-        read = {name: machine.cpu_seconds(pid) for name, pid in server.pids.items()}
-        read |= {name: machine.family_cpu_seconds(pid) for name, pid in server.beside.items()}
-        return {name: seconds for name, seconds in read.items() if seconds is not None}
-
-    def resident_bytes(self) -> int | None:
-        """Of all its nodes."""
-        return _whole([machine.resident_bytes(pid) for pid in self.server.pids.values()])
-
-    def memory(self) -> machine.Memory | None:
-        """Of all its nodes."""
-        nodes = [machine.memory(pid) for pid in self.server.pids.values()]
-        known = [memory for memory in nodes if memory is not None]
-        if not known or len(known) < len(nodes):
-            return None
-        return machine.Memory(
-            rss=sum(each.rss for each in known),
-            pss=sum(each.pss for each in known),
-            uss=sum(each.uss for each in known),
-        )
-
-
-class _Standing(msgspec.Struct, frozen=True):
-    """What the server had used, and counted, by some moment in seconds."""
-
-    cpu_at: float
-    cpu_seconds: Mapping[str, float]
-    counted_at: float
-    counted: Mapping[str, int]
-
-    def until(self, later: "_Standing") -> tuple[dict[str, float], dict[str, float]]:
-        """What came to these a second, of all that was there both times; of what is counted nothing where a
-        node has gone meanwhile, with its counts."""
-        cpu = _a_second(self.cpu_seconds, later.cpu_seconds, later.cpu_at - self.cpu_at)
-        if len(cpu) < len(self.cpu_seconds):
-            return cpu, {}
-        return cpu, _a_second(self.counted, later.counted, later.counted_at - self.counted_at)
-
-
-def _a_second(before: Mapping[str, float], after: Mapping[str, float], seconds: float) -> dict[str, float]:
-    return {name: (after[name] - was) / seconds for name, was in before.items() if name in after}
-
-
-def _whole(parts: Sequence[int | None]) -> int | None:
-    """Their sum; None where there are none, or one is not known."""
-    known = [part for part in parts if part is not None]
-    return sum(known) if known and len(known) == len(parts) else None
 
 
 async def _head(http: httpx2.AsyncClient, path: str, token: str) -> int:

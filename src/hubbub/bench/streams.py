@@ -76,6 +76,9 @@ class StreamClient(Listening):
     def told(self, kind: str, data: bytes) -> None:
         pass
 
+    def post(self, number: int) -> None:
+        raise NotImplementedError("a stream only listens: posts go over REST")
+
 
 class SseClient(StreamClient):
     __slots__ = ()

@@ -102,7 +102,7 @@ class NatsBus:
             try:
                 await self._connect(client, gone)
                 await self._subscribe_all(client)
-            except _TROUBLE as error:
+            except Exception as error:  # also what the client library makes of a server that is none
                 if not told:
                     _log.warning("the bus cannot be connected to", reason=str(error) or type(error).__name__)
                 told = True
@@ -173,7 +173,7 @@ class NatsBus:
                 missed += 1
 
     async def _leave(self, client: Client) -> None:
-        with contextlib.suppress(*_TROUBLE):
+        with contextlib.suppress(Exception):
             async with asyncio.timeout(PING_SECONDS):
                 await client.close()
 
@@ -210,7 +210,8 @@ class NatsBus:
         with contextlib.suppress(*_TROUBLE):
             async with asyncio.timeout(LISTEN_SECONDS):
                 subscription = await self._subscribe(client, channel)
-                if channel in self._channels and self._client is client:
+                # It may have been left meanwhile, and even taken up again and subscribed to by somebody else.
+                if self._client is client and self._channels.get(channel, subscription) is None:
                     self._channels[channel] = subscription
                     await client.flush(timeout=CONNECT_SECONDS)
                 else:

@@ -9,10 +9,11 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, Group
+from cyclopts import App, CycloptsError, Group, Parameter
 from rich.console import Console
 
 import hubbub
+from hubbub.cli import output
 from hubbub.cli.errors import Failed, Misused
 
 TALKING = {
@@ -62,7 +63,8 @@ def main(words: Sequence[str] | None = None) -> int:
     """Do what `words`, or the process's arguments, ask for; the exit code."""
     given = list(sys.argv[1:] if words is None else words)
     try:
-        return _run(given)
+        with output.guarded():
+            return _run(given)
     except KeyboardInterrupt:
         return 130
     except Exception as error:
@@ -75,6 +77,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _run(given: list[str]) -> int:
     asked = given[0] if given else ""
+    if asked in TALKING:  # as in standard input; for the others it may be a path, which can be any bytes
+        given = [word.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for word in given]
     if asked in _READING_STDIN:
         given = [STDIN if word == "-" else word for word in given]
     command, bound, left, _ = _app(asked).parse_known_args(given, error_console=Console(stderr=True))
@@ -87,7 +91,8 @@ def _run(given: list[str]) -> int:
 
 def _app(asked: str) -> App:
     """All the commands; of those that are not asked for, only what the list says."""
-    app = App(name="hubbub", help=hubbub.__doc__, version=hubbub.__version__)
+    flags = Parameter(negative=(), show_default=_default)
+    app = App(name="hubbub", help=hubbub.__doc__, version=hubbub.__version__, default_parameter=flags)
     for name, (where, line) in COMMANDS.items():
         if name == asked:
             module, _, attribute = where.partition(":")
@@ -95,6 +100,13 @@ def _app(asked: str) -> App:
         else:
             app.command(where, name=name, help=line, group=_GROUPS[name])
     return app
+
+
+def _default(value: object) -> str | None:
+    """What help says of it: that something is off, or not given, says nothing."""
+    if value is None or value is False or value == "":
+        return None
+    return "yes" if value is True else str(value)
 
 
 def _shape(name: str) -> dict[str, str]:

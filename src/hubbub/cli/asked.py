@@ -1,21 +1,22 @@
 """What the commands have in common: where the store is, who is meant, which password."""
 
-import getpass
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from hubbub.cli.errors import Misused
+from hubbub.cli.passwords import asked_password
 from hubbub.config import load
 from hubbub.domain.policy import check_password
 from hubbub.knobs import ServerUrl
 from hubbub.service.passwords import Passwords
 
-Data = Annotated[str | None, Parameter(help="Where the server keeps everything, as for `hubbub serve`.")]
+Data = Annotated[
+    str | None,
+    Parameter(help="Where the server keeps everything, as for `hubbub serve`.", metavar="DIR"),
+]
 Database = Annotated[
     str | None,
     Parameter(help="The PostgreSQL database in its place, as for `hubbub serve`.", metavar="URL"),
@@ -41,30 +42,14 @@ def asked_place(data: str | None, database: str | None) -> Place:
     return config.database or config.data
 
 
-def data_directory(data: str | None) -> Path:
-    """The same, for what has to be a directory. Raises Misconfigured, Misused."""
-    where = asked_place(data, None)
-    if not isinstance(where, Path):
-        raise Misused(f"this is for a data directory, and the settings name {where}: say --data DIR")
-    return where
-
-
 def without_settings() -> dict[str, str]:
     """The environment for a server that is set by its flags alone."""
     return {name: text for name, text in os.environ.items() if not name.startswith("HUBBUB_")}
 
 
 def new_password() -> str:
-    """Typed twice at a terminal, or one line of standard input; never an argument, which others can see.
-
-    Raises BadInput, Misused.
-    """
-    if not sys.stdin.isatty():
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = getpass.getpass("Password: ")
-        if getpass.getpass("Once more: ") != password:
-            raise Misused("the two are not the same; nothing was changed")
+    """Raises BadInput, Misused."""
+    password = asked_password(twice=True)
     check_password(password)
     return password
 

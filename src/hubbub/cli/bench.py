@@ -53,7 +53,6 @@ def bench(
         bool,
         Parameter(
             help="All of that cluster on one core, as a server alone is; else it shares all with clients.",
-            negative="",
         ),
     ] = False,
     seed: Annotated[
@@ -94,7 +93,6 @@ def bench(
         bool,
         Parameter(
             help="Then read back all that is stored, and tell of each promise whether it was kept.",
-            negative="",
         ),
     ] = False,
     metrics: Annotated[
@@ -190,7 +188,9 @@ def _on_cluster(asked: Asked, for_cluster: frozenset[int], for_clients: frozense
     """Raises Failed where something is missing that talks to a cluster."""
     for driver in ("asyncpg", "nats"):
         if find_spec(driver) is None:
-            raise Failed(f"--cluster needs {driver}: pip install 'hubbub[postgres,nats]'")
+            raise Failed(
+                f"--cluster needs {driver}: install hubbub[postgres,nats], or make setup in a checkout"
+            )
 
     async def fill(database: str) -> People:
         return msgspec.convert(await sown(ServerUrl(database), asked.clients, asked.rooms), People)

@@ -1,10 +1,12 @@
 """`hubbub chat`: the full-screen client. It needs textual, which comes with an extra."""
 
+import asyncio
 import importlib.util
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -13,16 +15,15 @@ from hubbub.cli.login import HERE
 from hubbub.cli.signed_in import Server, server_of_environment, session, terminal_is_light
 from hubbub.terminal import NoSession, Session, Sessions, server_address
 
-INSTALL = "pip install 'hubbub[tui]'"
+if TYPE_CHECKING:
+    from hubbub.chat.ui.app import ChatApp
 
 _KEEP_TITLE, _OLD_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 
 
 def chat(
     *,
-    bell: Annotated[
-        bool, Parameter(help="Ring the bell for direct messages.", negative=(), show_default=False)
-    ] = False,
+    bell: Annotated[bool, Parameter(help="Ring the bell for direct messages.")] = False,
     theme: Annotated[
         Literal["light", "dark"] | None,
         Parameter(help="For a terminal that is light or dark; Ctrl-T changes it."),
@@ -38,7 +39,7 @@ def chat(
         hubbub chat --server https://chat.example.org --theme light
     """
     if importlib.util.find_spec("textual") is None:
-        raise Failed(f"the full-screen client needs textual, which is not installed: {INSTALL}")
+        raise Failed("the full-screen client needs textual: install hubbub[tui], or make chat in a checkout")
     if not all(each.isatty() for each in (sys.stdin, sys.stdout, sys.stderr)):
         raise Failed("the full-screen client needs a terminal; hubbub tail and hubbub post need none")
     from hubbub.chat.ui.app import ChatApp
@@ -48,8 +49,16 @@ def chat(
     light = theme == "light" if theme else terminal_is_light()
     app = ChatApp(Sessions(), mine, server=asked, theme=LIGHT if light else DARK, bell=bell)
     with _title():
-        app.run()
+        asyncio.run(_until_stopped(app))
     return app.return_code or 0
+
+
+async def _until_stopped(app: "ChatApp") -> None:
+    """Whoever ends it from outside gets the terminal back as it was."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, app.exit)
+    await app.run_async()
 
 
 def _session(server: str | None) -> tuple[Session | None, str]:

@@ -45,7 +45,12 @@ def cluster(
         str, Parameter(help="Where a page shows the nodes and their readers.", metavar="HOST:PORT")
     ] = "127.0.0.1:8079",
     balanced: Annotated[
-        bool, Parameter(name="--balancer", help="With HAProxy before the nodes, where there is one.")
+        bool,
+        Parameter(
+            name="--balancer",
+            negative="--no-balancer",
+            help="With HAProxy before the nodes, where there is one.",
+        ),
     ] = True,
     serve: Annotated[
         str,

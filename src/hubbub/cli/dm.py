@@ -28,8 +28,6 @@ def dm(
         Parameter(
             name="--follow",
             help="Go on with what you two post, until Ctrl-C.",
-            negative=(),
-            show_default=False,
         ),
     ] = False,
     mark: Mark = False,

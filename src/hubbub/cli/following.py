@@ -34,8 +34,6 @@ Resume = Annotated[
     bool,
     Parameter(
         help="Go on where the last such run ended, and remember where this one does.",
-        negative=(),
-        show_default=False,
     ),
 ]
 CursorName = Annotated[
@@ -44,7 +42,7 @@ CursorName = Annotated[
 ]
 Mark = Annotated[
     bool,
-    Parameter(help="Note what was shown as read, on all your devices.", negative=(), show_default=False),
+    Parameter(help="Note what was shown as read, on all your devices."),
 ]
 Via = Annotated[
     Literal["ws", "sse", "ndjson"], Parameter(name="--transport", help="How to listen.", show=False)

@@ -31,12 +31,10 @@ def inbox(
     live: Annotated[
         bool, Parameter(name="--follow", help="Go on with what is posted, until Ctrl-C.")
     ] = False,
-    sent: Annotated[
-        bool, Parameter(help="Also what you posted to others.", negative=(), show_default=False)
-    ] = False,
+    sent: Annotated[bool, Parameter(help="Also what you posted to others.")] = False,
     new: Annotated[
         bool,
-        Parameter(name="--unread", help="Only what you have not read yet.", negative=(), show_default=False),
+        Parameter(name="--unread", help="Only what you have not read yet."),
     ] = False,
     resume: Resume = False,
     cursor: CursorName = "inbox",

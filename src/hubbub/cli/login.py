@@ -5,7 +5,6 @@ on the machine can see. What a server gave is kept by `hubbub.terminal.sessions`
 """
 
 import asyncio
-import getpass
 import sys
 from contextlib import suppress
 from datetime import datetime
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from hubbub.cli.errors import Failed, Misused
+from hubbub.cli.passwords import asked_password, at_terminal
 from hubbub.cli.signed_in import Server, server_of_environment, session, talk
-from hubbub.terminal import Session, Sessions, in_words, is_private, open_client, server_address
+from hubbub.terminal import Session, Sessions, in_words, is_private, open_client, see_hubbub, server_address
 
 if TYPE_CHECKING:
     from hubbub.client import Client
@@ -31,9 +31,7 @@ def login(
     name: Annotated[str | None, Parameter(help="Your handle; asked for at a terminal.")] = None,
     /,
     *,
-    sign_up: Annotated[
-        bool, Parameter(help="Make the account first.", negative=(), show_default=False)
-    ] = False,
+    sign_up: Annotated[bool, Parameter(help="Make the account first.")] = False,
 ) -> int:
     """Sign in to a server.
 
@@ -52,7 +50,7 @@ def login(
     if not is_private(server):
         print(f"hubbub: whoever is on the way to {server} can read along; is there https?", file=sys.stderr)
     name = name or _asked_name()
-    password = _password(twice=sign_up)
+    password = asked_password(twice=sign_up)
     return asyncio.run(_sign_in(sessions, server, name, password, sign_up=sign_up))
 
 
@@ -61,9 +59,7 @@ def logout(
     server: Server = None,
     everywhere: Annotated[
         bool,
-        Parameter(
-            name="--all", help="Of every server you are signed in to.", negative=(), show_default=False
-        ),
+        Parameter(name="--all", help="Of every server you are signed in to."),
     ] = False,
 ) -> int:
     """Sign out, and forget the session.
@@ -112,22 +108,14 @@ def _signed_out(sessions: Sessions, one: Session) -> bool:
 
 
 async def _check(server: str) -> None:
-    """See that hubbub is spoken there before a password goes. Raises Failed."""
-    from hubbub.client import Client, ClientError, Problem, SignedOut
+    """Raises Failed."""
+    from hubbub.client import Client, ClientError
 
     async with Client(server, patience_seconds=_PATIENCE_SECONDS) as client:
         try:
-            await client.sessions()  # which nobody has who is not signed in
-        except SignedOut:
-            return
-        except Problem as problem:
-            if not problem.code.startswith("http-"):
-                raise Failed(in_words(problem, server)) from problem
+            await see_hubbub(client)
         except ClientError as error:
             raise Failed(in_words(error, server)) from error
-        except ValueError:
-            pass  # it answered anything with anything
-    raise Failed(f"{server} answers, but what it speaks is not hubbub")
 
 
 async def _sign_in(sessions: Sessions, server: str, name: str, password: str, *, sign_up: bool) -> int:
@@ -164,33 +152,10 @@ async def _end(replaced: Session) -> None:
 
 
 def _asked_name() -> str:
-    if not _at_terminal():
+    if not at_terminal():
         raise Misused("who signs in? give the NAME after the URL; standard input holds the password")
     print("Name: ", end="", file=sys.stderr, flush=True)
     name = sys.stdin.readline().strip()
     if not name:
         raise Misused("nobody has no name")
     return name
-
-
-def _password(*, twice: bool) -> str:
-    if not _at_terminal():
-        password = sys.stdin.readline().rstrip("\r\n") if sys.stdin else ""
-    else:
-        password = _asked_password("Password: ")
-        if twice and _asked_password("Once more: ") != password:
-            raise Misused("the two are not the same; nothing was done")
-    if not password:
-        raise Misused("there is no password on standard input")
-    return password
-
-
-def _asked_password(prompt: str) -> str:
-    try:
-        return getpass.getpass(prompt)
-    except EOFError:  # Ctrl-D
-        raise Misused("no password was given; nothing was done") from None
-
-
-def _at_terminal() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty()

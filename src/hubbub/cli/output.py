@@ -8,11 +8,15 @@ import re
 import select
 import stat
 import sys
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, redirect_stdout
+from typing import TYPE_CHECKING, Any, cast
 
 from hubbub.cli.errors import Failed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
+
     from rich.console import Console
 
 # What JSON may hold as it is and a terminal obeys, or is confused by.
@@ -23,6 +27,39 @@ _ESCAPED = re.compile(
 
 class ReaderGone(Exception):
     """Whoever read standard output has had enough."""
+
+
+class Printed:
+    """Where `print` and rich write: what a command says of what it has done.
+
+    When nobody reads that any more it goes unsaid, and the command ends as it would have. Raises Failed.
+    """
+
+    def __init__(self, below: "TextIO") -> None:
+        self._below = below
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._below, name)
+
+    def write(self, text: str) -> int:
+        try:
+            write(text)
+        except ReaderGone:
+            let_go()
+        return len(text)
+
+    def flush(self) -> None:
+        """Whatever was written is on its way."""
+
+
+@contextmanager
+def guarded() -> "Iterator[None]":
+    """Around a command."""
+    if sys.stdout is None:  # closed before we began
+        yield
+        return
+    with redirect_stdout(cast("TextIO", Printed(sys.stdout))):
+        yield
 
 
 def console() -> "Console":

@@ -17,14 +17,12 @@ def post(
     /,
     *text: Annotated[str, Parameter(help="What to say; without it, or as -, standard input.")],
     lines: Lines = False,
-    create: Annotated[
-        bool, Parameter(help="Make the room when there is none.", negative=(), show_default=False)
-    ] = False,
+    create: Annotated[bool, Parameter(help="Make the room when there is none.")] = False,
     key: Key = None,
     patience: Patience = PATIENCE_SECONDS,
     json: Annotated[
         bool,
-        Parameter(name="--json", help="Print what was stored, as JSON.", negative=(), show_default=False),
+        Parameter(name="--json", help="Print what was stored, as JSON."),
     ] = False,
     server: Server = None,
 ) -> int:

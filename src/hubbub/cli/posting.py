@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 Lines = Annotated[
     bool,
-    Parameter(help="Each line of standard input as a message, as it comes.", negative=(), show_default=False),
+    Parameter(help="Each line of standard input as a message, as it comes."),
 ]
 Key = Annotated[
     str | None,
-    Parameter(help="The post's own name: the same post is stored once, also by another run."),
+    Parameter(help="The post's own name: the same post is stored once, also by another run.", metavar="KEY"),
 ]
 
 _LINE_NUMBER_CHARACTERS = 12
@@ -77,7 +77,10 @@ async def send(
         receipt = await client.post(text, room=room, to=to, key=key)
         mine.posted(receipt.seq)
         if json:
-            output.write_json(msgspec.json.encode(receipt))
+            try:
+                output.write_json(msgspec.json.encode(receipt))
+            except output.ReaderGone:  # what is left to post is posted all the same
+                output.let_go()
 
     await _each(what, one)
     from hubbub.protocol.frames import RoomBody
@@ -102,7 +105,6 @@ class _Mine:
 
 
 async def _each(what: Said, one: Callable[[str, str | None], Awaitable[None]]) -> None:
-
     if what.text is not None:
         await one(what.text, what.key)
         return

@@ -24,8 +24,6 @@ def rooms(
         Parameter(
             name="--unread",
             help="Only rooms with messages you have not read.",
-            negative=(),
-            show_default=False,
         ),
     ] = False,
     json: AsJson = False,

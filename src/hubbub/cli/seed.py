@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -100,7 +99,7 @@ def plan(users: int, rooms: int) -> tuple[Seed, list[str]]:
 def _write(out: str, answer: object) -> None:
     text = json.dumps(answer, indent=1) + "\n"
     if out == "-":
-        sys.stdout.write(text)
+        print(text, end="")
         return
     # There are tokens in it: for its owner only.
     try:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import ssl
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -32,7 +33,7 @@ def _default(knob: Knob) -> str:
 
 def _field(knob: Knob) -> tuple[str, Any, Any]:
     shape = list[str] | None if knob.many else str | None
-    parameter = Parameter(help=f"{knob.help}{_default(knob)}", metavar=knob.value, negative=())
+    parameter = Parameter(help=f"{knob.help}{_default(knob)}", metavar=knob.value)
     return knob.name, Annotated[shape, parameter], None
 
 
@@ -64,7 +65,9 @@ def serve(
     logs.configure(config.log_format, config.log_level)
     try:
         return run(config, _announce)
-    except (OSError, ImportError) as error:  # a certificate, or an event loop, that cannot be used
+    except ssl.SSLError as error:  # it names no file
+        raise Failed(f"--tls-cert and --tls-key are no certificate and its key: {error}") from error
+    except (OSError, ImportError) as error:  # an address that is none, or an event loop that cannot be used
         raise Failed(f"cannot start: {error}") from error
 
 

@@ -6,7 +6,6 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 from cyclopts import Parameter
 
 from hubbub.cli import output
@@ -20,9 +19,7 @@ Server = Annotated[
     str | None,
     Parameter(help="The server, when not HUBBUB_SERVER or the one you signed in to last.", metavar="URL"),
 ]
-AsJson = Annotated[
-    bool, Parameter(name="--json", help="JSON, a value a line.", negative=(), show_default=False)
-]
+AsJson = Annotated[bool, Parameter(name="--json", help="JSON, a value a line.")]
 Patience = Annotated[
     float, Parameter(help="Seconds to go on trying while the server does not answer.", metavar="SECONDS")
 ]
@@ -71,8 +68,6 @@ def talk(
 
         if isinstance(error, ClientError):
             raise Failed(in_words(error, session.server)) from error
-        if isinstance(error, msgspec.DecodeError):
-            raise Failed(f"what {session.server} answered is not hubbub's") from error
         raise
 
 

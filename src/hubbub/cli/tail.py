@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
 def tail(
     *rooms: Annotated[str, Parameter(help="Names or ids of rooms.")],
-    inbox: Annotated[bool, Parameter(help="Your inbox, too.", negative=(), show_default=False)] = False,
+    inbox: Annotated[bool, Parameter(help="Your inbox, too.")] = False,
     last: Last = 20,
     since: Since = None,
-    live: Annotated[bool, Parameter(name="--follow", help="Go on with what is posted, until Ctrl-C.")] = True,
+    live: Annotated[
+        bool,
+        Parameter(name="--follow", negative="--no-follow", help="Go on with what is posted, until Ctrl-C."),
+    ] = True,
     resume: Resume = False,
     cursor: CursorName = "tail",
     mark: Mark = False,

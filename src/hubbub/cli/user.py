@@ -68,7 +68,7 @@ def sessions(
     name: Name,
     /,
     *,
-    end: Annotated[bool, Parameter(help="End them all.", negative=())] = False,
+    end: Annotated[bool, Parameter(help="End them all.")] = False,
     data: Data = None,
     database: Database = None,
 ) -> None:

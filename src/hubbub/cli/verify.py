@@ -1,7 +1,6 @@
 """`hubbub verify`: whether a store is whole, of a directory, of a backup, or of a server that runs."""
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -46,7 +45,7 @@ def verify(
         Path | None,
         Parameter(help="An earlier report: its history must still be there.", metavar="REPORT"),
     ] = None,
-    json: Annotated[bool, Parameter(help="The report as JSON, to keep.", negative=())] = False,
+    json: Annotated[bool, Parameter(help="The report as JSON, to keep.")] = False,
 ) -> int:
     """Check that a store is whole: every log, every message, every key. Also while a server uses it.
 
@@ -65,7 +64,7 @@ def verify(
     else:
         report = asyncio.run(_of_a_store(asked_place(data, database), told, earlier))
     if json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+        print(msgspec.json.format(msgspec.json.encode(report)).decode())
     else:
         show(Console(), report)
     return 0 if report.whole else NOT_WHOLE

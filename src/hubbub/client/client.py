@@ -18,7 +18,7 @@ from hubbub.client import pages
 from hubbub.client.errors import Problem
 from hubbub.client.lines import EventStreamLine, Line, NdjsonLine, Transport, WebSocketLine, ask_offer
 from hubbub.client.places import Event, Log, Places
-from hubbub.client.requests import PATIENCE_SECONDS, Requests
+from hubbub.client.requests import PATIENCE_SECONDS, Requests, read
 from hubbub.client.socket import Socket
 from hubbub.client.subscription import Subscription
 from hubbub.client.wire import Wire
@@ -56,7 +56,12 @@ class _Marked(msgspec.Struct, frozen=True):
     seq: int
 
 
-_receipt: msgspec.json.Decoder[Receipt] = msgspec.json.Decoder(Receipt)
+_decode_marked = msgspec.json.Decoder(_Marked).decode
+_decode_receipt: Callable[[bytes], Receipt] = msgspec.json.Decoder(Receipt).decode
+_decode_room = msgspec.json.Decoder(RoomBody).decode
+_decode_sessions = msgspec.json.Decoder(list[SessionBody]).decode
+_decode_signed_in = msgspec.json.Decoder(SignedIn).decode
+_decode_user = msgspec.json.Decoder(UserBody).decode
 
 
 class Client:
@@ -111,13 +116,13 @@ class Client:
         answer = await self._requests.once(
             "POST", "/users", body=encode(NewUser(name=name, password=password))
         )
-        return msgspec.json.decode(answer.content, type=UserBody)
+        return read(answer, _decode_user)
 
     async def sign_in(self, name: str, password: str) -> SignedIn:
         """From here on everything is done in this session's name."""
         body = encode(SignIn(name=name, password=password))
         answer = await self._requests.once("POST", "/sessions", body=body)
-        signed_in = msgspec.json.decode(answer.content, type=SignedIn)
+        signed_in = read(answer, _decode_signed_in)
         self._carry(signed_in.token)
         return signed_in
 
@@ -128,7 +133,7 @@ class Client:
 
     async def sessions(self) -> list[SessionBody]:
         answer = await self._requests.repeated("GET", "/sessions")
-        return msgspec.json.decode(answer.content, type=list[SessionBody])
+        return read(answer, _decode_sessions)
 
     async def end_session(self, id: str) -> None:
         """Sign out another device."""
@@ -143,7 +148,7 @@ class Client:
     async def create_room(self, name: str) -> RoomBody:
         """Raises Problem 409 "name-taken" with `conflicts_with`."""
         answer = await self._requests.once("POST", "/rooms", body=encode(NewRoom(name=name)))
-        return msgspec.json.decode(answer.content, type=RoomBody)
+        return read(answer, _decode_room)
 
     async def room(self, name: str) -> RoomBody:
         """The room of that name, whatever its case. Raises Problem 404 "no-such-room"."""
@@ -154,7 +159,7 @@ class Client:
 
     async def room_by_id(self, id: str) -> RoomBody:
         answer = await self._get(_room_path(id), {})
-        return msgspec.json.decode(answer.content, type=RoomBody)
+        return read(answer, _decode_room)
 
     def people(self, prefix: str = "") -> AsyncIterator[UserBody]:
         return pages.listed(self._get, "/users", prefix, pages.decode_people, lambda user: user.name)
@@ -168,7 +173,7 @@ class Client:
             raise ValueError("a mark is in a room or with a person, one of the two")
         path = _room_path(room, "/mark") if room is not None else _user_path(to or "", "/mark")
         answer = await self._requests.repeated("PUT", path, body=encode(NewMark(seq=seq)))
-        return msgspec.json.decode(answer.content, type=_Marked).seq
+        return read(answer, _decode_marked).seq
 
     async def unfollow(self, room: Room) -> None:
         await self._requests.once("DELETE", _room_path(room, "/mark"))
@@ -212,7 +217,7 @@ class Client:
         answer = await self._requests.repeated(
             "POST", path, body=encode(NewMessage(text=text)), headers=headers
         )
-        return _receipt.decode(answer.content)
+        return read(answer, _decode_receipt)
 
     # -- reading -------------------------------------------------------------
 
@@ -252,7 +257,7 @@ class Client:
             query["wait"] = str(wait_seconds)
         path = "/inbox/messages" if room is None else _room_path(room, "/messages")
         answer = await self._requests.repeated("GET", path, query=query, timeout_seconds=wait_seconds + 15.0)
-        return pages.decode_events(answer.content)
+        return read(answer, pages.decode_events)
 
     # -- listening -----------------------------------------------------------
 
@@ -281,8 +286,8 @@ class Client:
             after = dict.fromkeys(logs, after)
         lines: dict[str, Callable[[Places], Awaitable[Line]]] = {
             "ws": self._websocket,
-            "sse": lambda places: EventStreamLine.open(self._http, places),
-            "ndjson": lambda places: NdjsonLine.open(self._http, places),
+            "sse": lambda places: EventStreamLine.open(self._requests, places),
+            "ndjson": lambda places: NdjsonLine.open(self._requests, places),
         }
         subscription = Subscription(
             Places({log: after.get(log) for log in logs}),
@@ -301,7 +306,7 @@ class Client:
         self, room: Room | Iterable[Room] | None = None, *, inbox: bool = False
     ) -> SubscriptionOffer:
         """Addresses with a ticket in them, to hand to something that can send no Authorization header."""
-        return await ask_offer(self._http, Places(dict.fromkeys(_logs(room, inbox))))
+        return await ask_offer(self._requests.repeated, Places(dict.fromkeys(_logs(room, inbox))))
 
     async def socket(self) -> Socket:
         """A WebSocket of one's own, at a lower level: no reconnecting."""

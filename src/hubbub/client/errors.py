@@ -4,6 +4,7 @@ ClientError
 ├── Problem           the server refused: .status .code .title .detail .members .retry_after
 │   └── SignedOut     the session is over: sign in again
 ├── ConnectionLost    no answer, or a stream broke: it may have been done, or not
+│   └── NotUnderstood something answered, and not as hubbub does
 └── Hole              the server skipped events: a bug, never hidden
 """
 
@@ -71,6 +72,10 @@ class ConnectionLost(ClientError):
         super().__init__(why)
         self.close_code = close_code
         self.retry_after = retry_after
+
+
+class NotUnderstood(ConnectionLost):
+    """What answers is no hubbub server, or something between changed its words, as a hotel's network does."""
 
 
 class Hole(ClientError):

@@ -4,15 +4,26 @@ A line brings what the server sends and says where reading starts; whether that 
 and what happens when it breaks, is the subscription's to judge.
 """
 
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncGenerator
-from typing import Literal, Protocol
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
+from typing import ClassVar, Literal, Protocol, Self
 
 import httpx2
 import msgspec
 
-from hubbub.client.errors import ConnectionLost, Problem, SignedOut, problem_of_answer, problem_of_frame
+from hubbub.client.errors import (
+    ConnectionLost,
+    NotUnderstood,
+    Problem,
+    SignedOut,
+    problem_of_answer,
+    problem_of_frame,
+)
+from hubbub.client.known import known
 from hubbub.client.places import Event, Log, Places
+from hubbub.client.requests import Requests, lost, read
 from hubbub.client.wire import Wire
 from hubbub.protocol.frames import (
     Bye,
@@ -35,7 +46,7 @@ SILENCE_SECONDS = 60.0
 _AT_ONCE = 64  # subscribe requests on their way; a server may leave more of them unread for a while
 _MAX_LINE_BYTES = 1 << 20
 
-_decode_event = msgspec.json.Decoder(StreamFrame).decode
+_events: msgspec.json.Decoder[StreamFrame] = msgspec.json.Decoder(StreamFrame)
 _decode_offer = msgspec.json.Decoder(SubscriptionOffer).decode
 
 
@@ -49,7 +60,7 @@ class Line(Protocol):
     """Whether `receive` may be cancelled without losing what comes next."""
 
     async def receive(self) -> Heard:
-        """The next event; None when only the places were told."""
+        """The next event; None when only the places were told, or what this client does not know."""
         ...
 
     async def close(self) -> None: ...
@@ -59,9 +70,8 @@ class Line(Protocol):
 
 
 class WebSocketLine:
-    survives_cancel = True
-
     def __init__(self, wire: Wire, places: Places) -> None:
+        self.survives_cancel = True
         self._wire = wire
         self._places = places
         # Those that start at the head come first: what they bring until all are known is only what is new.
@@ -94,7 +104,9 @@ class WebSocketLine:
     async def _ask(self) -> None:
         if self._to_ask:
             log = self._to_ask.popleft()
+            self.survives_cancel = False  # nobody could tell whether it was sent
             await self._wire.send(Subscribe(room=log, inbox=log is None, after=self._places.cursor(log)))
+            self.survives_cancel = True
 
 
 # -- HTTP -------------------------------------------------------------------
@@ -117,23 +129,18 @@ def _named(log: Log, cursor: str | None) -> tuple[str, str]:
     return "room", log if cursor is None else f"{log}@{cursor}"
 
 
-async def ask_offer(http: httpx2.AsyncClient, places: Places) -> SubscriptionOffer:
+async def ask_offer(request: Callable[..., Awaitable[httpx2.Response]], places: Places) -> SubscriptionOffer:
     """The 202: where these logs can be listened to, and where they stand."""
     path, query = address(places)
-    try:
-        answer = await http.get(path, params=query, headers={"Accept": "application/json"})
-    except httpx2.TransportError as error:
-        raise _lost(error) from error
-    if answer.status_code != 202:
-        raise problem_of_answer(answer.status_code, answer.headers, answer.content)
-    return _decode_offer(answer.content)
+    answer = await request("GET", path, query=query, headers={"Accept": "application/json"})
+    return read(answer, _decode_offer)
 
 
-class HttpLine:
+class HttpLine(ABC):
     """A response that does not end."""
 
     survives_cancel = False
-    accept = ""
+    accept: ClassVar[str]
 
     def __init__(self, answer: httpx2.Response, places: Places) -> None:
         self._answer = answer
@@ -141,9 +148,9 @@ class HttpLine:
         self._items = self._read()
 
     @classmethod
-    async def open(cls, http: httpx2.AsyncClient, places: Places) -> "HttpLine":
+    async def open(cls, requests: Requests, places: Places) -> Self:
         path, query = address(places)
-        request = http.build_request(
+        request = requests.http.build_request(
             "GET",
             path,
             params=query,
@@ -151,9 +158,9 @@ class HttpLine:
             timeout=httpx2.Timeout(10.0, read=SILENCE_SECONDS),
         )
         try:
-            answer = await http.send(request, stream=True)
-        except httpx2.TransportError as error:
-            raise _lost(error) from error
+            answer = await requests.http.send(request, stream=True)
+        except httpx2.RequestError as error:
+            raise lost(error) from error
         try:
             if answer.status_code == 204:
                 raise SignedOut(detail="The server told this stream to stop.")
@@ -171,18 +178,19 @@ class HttpLine:
             return await anext(self._items)
         except StopAsyncIteration:
             raise ConnectionLost("The stream ended.") from None
-        except httpx2.TransportError as error:
-            raise _lost(error) from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ConnectionLost(f"The server sent what is no event: {error}") from error
+        except httpx2.RequestError as error:
+            raise lost(error) from error
+        except ValueError as error:  # no JSON, no event, no UTF-8, or no cursor
+            raise NotUnderstood(f"The server sent what is no event: {error}") from error
 
     async def close(self) -> None:
-        await self._items.aclose()
         await self._answer.aclose()
+        with suppress(RuntimeError):  # another task reads, and hears that it was closed
+            await self._items.aclose()
 
-    async def _read(self) -> AsyncGenerator[Heard]:
-        raise NotImplementedError
-        yield
+    @abstractmethod
+    def _read(self) -> AsyncGenerator[Heard]:
+        """Each thing that is told on `_answer`, as it comes."""
 
 
 class EventStreamLine(HttpLine):
@@ -191,7 +199,7 @@ class EventStreamLine(HttpLine):
     async def _read(self) -> AsyncGenerator[Heard]:
         async for item in aiter(httpx2.EventSource(self._answer, _MAX_LINE_BYTES)):
             if item.data:
-                yield _decode_event(item.data)
+                yield known(_events, item.data)
             elif item.id:
                 self._places.start_at(item.id)
                 yield None
@@ -201,10 +209,10 @@ class NdjsonLine(HttpLine):
     accept = "application/x-ndjson"
 
     @classmethod
-    async def open(cls, http: httpx2.AsyncClient, places: Places) -> "HttpLine":
+    async def open(cls, requests: Requests, places: Places) -> Self:
         if not places.anchored:  # these lines carry no cursor, so it is asked for beforehand
-            places.start_at((await ask_offer(http, places)).cursor)
-        return await super().open(http, places)
+            places.start_at((await ask_offer(requests.once, places)).cursor)
+        return await super().open(requests, places)
 
     async def _read(self) -> AsyncGenerator[Heard]:
         rest = b""
@@ -213,8 +221,4 @@ class NdjsonLine(HttpLine):
             if len(rest) > _MAX_LINE_BYTES:
                 raise ConnectionLost("The server sent a line that does not end.")
             for line in lines:
-                yield _decode_event(line) if line.strip() else None
-
-
-def _lost(error: httpx2.TransportError) -> ConnectionLost:
-    return ConnectionLost(str(error) or type(error).__name__)
+                yield known(_events, line) if line.strip() else None

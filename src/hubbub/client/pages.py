@@ -7,6 +7,7 @@ import httpx2
 import msgspec
 
 from hubbub.client.places import Event
+from hubbub.client.requests import read
 from hubbub.protocol.frames import After, ConversationBody, FollowedBody, GapFrame, RoomBody, UserBody
 
 PAGE = 200
@@ -27,7 +28,7 @@ async def onward(fetch: Fetch, path: str, after: After) -> AsyncIterator[Event]:
     """What follows `after`, oldest first, up to what is there when the last page is read."""
     while True:
         answer = await fetch(path, {"after": str(after), "limit": str(PAGE)})
-        page = decode_events(answer.content)
+        page = read(answer, decode_events)
         for event in page:
             yield event
         if not page or "next" not in answer.links:
@@ -40,7 +41,7 @@ async def backward(fetch: Fetch, path: str, before: After | None) -> AsyncIterat
     query = {"limit": str(PAGE)}
     while True:
         answer = await fetch(path, query if before is None else query | {"before": str(before)})
-        page = decode_events(answer.content)
+        page = read(answer, decode_events)
         for event in reversed(page):
             yield event
         if not page or "prev" not in answer.links:
@@ -55,7 +56,7 @@ async def listed(
     query: dict[str, str] = {"limit": str(PAGE)} | ({"prefix": prefix} if prefix else {})
     while True:
         answer = await fetch(path, query)
-        page = decode(answer.content)
+        page = read(answer, decode)
         for item in page:
             yield item
         if not page or "next" not in answer.links:

@@ -3,15 +3,20 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
+import msgspec
 
 from hubbub.client.backoff import Backoff
-from hubbub.client.errors import ClientError, ConnectionLost, Problem, problem_of_answer
+from hubbub.client.errors import ClientError, ConnectionLost, NotUnderstood, Problem, problem_of_answer
 
 PATIENCE_SECONDS = 30.0
 """How long a request that is safe to repeat is tried before its error is told."""
+
+T = TypeVar("T")
+
+Query = Mapping[str, str] | httpx2.QueryParams
 
 
 class Requests:
@@ -37,7 +42,7 @@ class Requests:
         method: str,
         path: str,
         *,
-        query: Mapping[str, str] | None = None,
+        query: Query | None = None,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float | None = None,
@@ -49,10 +54,10 @@ class Requests:
         extra: dict[str, Any] = {} if timeout_seconds is None else {"timeout": timeout_seconds}
         try:
             answer = await self.http.request(
-                method, path, params=dict(query or {}), content=body, headers=fields, **extra
+                method, path, params=query or {}, content=body, headers=fields, **extra
             )
-        except httpx2.TransportError as error:
-            raise ConnectionLost(f"{method} {path}: {error or type(error).__name__}") from error
+        except httpx2.RequestError as error:
+            raise lost(error, f"{method} {path}: ") from error
         if answer.status_code >= 300 and answer.status_code != 304:
             raise problem_of_answer(answer.status_code, answer.headers, answer.content)
         return answer
@@ -73,6 +78,18 @@ class Requests:
                 if wait_seconds is None or self._monotonic() + wait_seconds > deadline:
                     raise
             await self._sleep(wait_seconds)
+
+
+def read(answer: httpx2.Response, decode: Callable[[bytes], T]) -> T:
+    """What the server answered. Raises NotUnderstood."""
+    try:
+        return decode(answer.content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise NotUnderstood(f"What was answered is not hubbub's: {error}") from error
+
+
+def lost(error: httpx2.RequestError, what: str = "") -> ConnectionLost:
+    return ConnectionLost(f"{what}{str(error) or type(error).__name__}")
 
 
 def _wait(error: ClientError, backoff: Backoff) -> float | None:

@@ -131,7 +131,7 @@ class Socket:
                         self._answer(frame.ref, frame)
                     case ErrorFrame():
                         self._answer(frame.ref, problem_of_frame(frame))
-                    case Hello() | MarkFrame():
+                    case Hello() | MarkFrame() | None:
                         pass
                     case _:
                         await self._events.put(frame)

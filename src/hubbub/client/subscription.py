@@ -53,6 +53,8 @@ class Subscription:
         self._watch = watch
         self._line: Line | None = None
         self._opened_at = 0.0
+        self._due = 0.0  # when a connection may be made again
+        self._resting: asyncio.Future[object] | None = None
         self._early: deque[Event] = deque()  # what came while `open` learned where the last log starts
         self._done = False
         self.connections = 0
@@ -88,8 +90,10 @@ class Subscription:
         raise StopAsyncIteration
 
     async def close(self) -> None:
-        """Stop; reading on ends the iteration. May be called again."""
+        """Stop; reading on ends the iteration, also in another task. May be called again."""
         self._done = True
+        if self._resting is not None:
+            self._resting.cancel()
         await self._hang_up()
         self._closed(self)
 
@@ -104,13 +108,7 @@ class Subscription:
     async def _step(self) -> Event | None:
         try:
             if self._line is None:
-                self._line = await self._connect(self._places)
-                if self._done:  # closed meanwhile, by another task
-                    await self._hang_up()
-                    return None
-                self._opened_at = self._monotonic()
-                self.connections += 1
-                self._watch(None)
+                await self._begin()
                 return None
             received = await self._line.receive()
         except ConnectionLost as lost:
@@ -134,6 +132,33 @@ class Subscription:
             return None
         return received if received is not None and await self._take(received) else None
 
+    async def _begin(self) -> None:
+        await self._rest()
+        if self._done:
+            return
+        self._line = await self._connect(self._places)
+        if self._done:  # closed meanwhile, by another task
+            await self._hang_up()
+            return
+        self._opened_at = self._monotonic()
+        self.connections += 1
+        self._watch(None)
+
+    async def _rest(self) -> None:
+        """Until it is due: also for whoever has given up waiting meanwhile, and waits anew."""
+        seconds = self._due - self._monotonic()
+        if seconds <= 0:
+            return
+        self._resting = resting = asyncio.ensure_future(self._sleep(seconds))
+        try:
+            await asyncio.wait((resting,))
+        finally:
+            self._resting = None
+            resting.cancel()
+        if not resting.cancelled():  # by `close`
+            resting.result()
+        self._due = 0.0
+
     async def _take(self, event: Event) -> bool:
         self._backoff.reset()
         try:
@@ -154,8 +179,8 @@ class Subscription:
             self._backoff.reset()
         await self._hang_up()
         if not self._done:
+            self._due = self._monotonic() + seconds
             self._watch(seconds)
-        await self._sleep(seconds)
 
     async def _hang_up(self) -> None:
         line, self._line = self._line, None

@@ -8,7 +8,15 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
-from hubbub.client.errors import ClientError, ConnectionLost, Problem, SignedOut, problem_of_answer
+from hubbub.client.errors import (
+    ClientError,
+    ConnectionLost,
+    NotUnderstood,
+    Problem,
+    SignedOut,
+    problem_of_answer,
+)
+from hubbub.client.known import known
 from hubbub.protocol.frames import SUBPROTOCOL, Hello, Request, ServerFrame, encode
 
 _MAX_FRAME_BYTES = 1 << 20  # a text of 16,384 bytes is at most six times that as JSON
@@ -48,7 +56,7 @@ class Wire:
         try:
             hello = _frame(await _received(connection))
             if not isinstance(hello, Hello):
-                raise ConnectionLost(f"The server began with {type(hello).__name__}, not with hello.")
+                raise NotUnderstood(f"The server began with {type(hello).__name__}, not with hello.")
         except BaseException:
             await connection.close()
             raise
@@ -61,7 +69,7 @@ class Wire:
         except ConnectionClosed as closed:
             raise _why(closed) from None
 
-    async def receive(self) -> ServerFrame:
+    async def receive(self) -> ServerFrame | None:
         """The next frame; may be cancelled without loss. Raises ConnectionLost, SignedOut or Problem."""
         return _frame(await _received(self._connection))
 
@@ -82,11 +90,11 @@ async def _received(connection: ClientConnection) -> bytes:
         raise ConnectionLost("The connection broke.") from error
 
 
-def _frame(text: bytes) -> ServerFrame:
+def _frame(text: bytes) -> ServerFrame | None:
     try:
-        return _decoder.decode(text)
+        return known(_decoder, text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ConnectionLost(f"The server sent what is no frame: {error}") from error
+        raise NotUnderstood(f"The server sent what is no frame: {error}") from error
 
 
 def _why(closed: ConnectionClosed) -> ClientError:

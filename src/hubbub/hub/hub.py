@@ -2,33 +2,24 @@
 
 Once a loop turn `flush` joins what is new in each log into one `bytes` and writes that same object to every
 reader at the head: batching grows with the load, without a timer. A reader whose socket is full leaves
-the head. Nothing is queued for it; when its socket has drained, the one catch-up task reads the log for it,
-and it joins the head again in the same step in which it reaches it, so that no event falls between.
+the head. Nothing is queued for it: it is `behind`, reads the log, and joins the head again in the same step
+in which it reaches it, so that no event falls between.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from msgspec.structs import replace
-
-from hubbub.domain.errors import NoSuchRoom, NoSuchUser, StorageAway
+from hubbub.domain.errors import NoSuchRoom, NoSuchUser
 from hubbub.domain.events import Event, Gap
 from hubbub.domain.ids import LogId, room_of
+from hubbub.hub.behind import Behind
 from hubbub.hub.heads import Heads
-from hubbub.hub.log import Log, Reader, Subscription, end_of_chunk
+from hubbub.hub.log import Log, Reader, Subscription, cut
 from hubbub.hub.others import NoOthers, Others
-from hubbub.hub.repair import AWAY_SECONDS, PATIENCE_SECONDS, Repairs
+from hubbub.hub.repair import PATIENCE_SECONDS, Repairs
 from hubbub.hub.source import Past, Source
 from hubbub.protocol.cursor import check_reached
-from hubbub.protocol.framing import Entry, entry, gap_entry
-
-CHUNK_BYTES = 64 * 1024
-"""About how much is written to one reader at a time. Beside it there is one page of the store in memory, for
-whoever is catching up at that moment."""
-
-PAGES_PER_TURN = 4
-"""How many readers catch up by a page, some milliseconds each, before the loop looks after everyone else."""
+from hubbub.protocol.framing import Entry, entry
 
 
 class Hub:
@@ -46,22 +37,27 @@ class Hub:
         self._source = source
         self._others: Others = NoOthers()
         self._heads: Heads | None = None  # only where others write to the store
-        self._failed = failed
+        self._behind = Behind(source, failed=failed, ahead=self._ahead)
         self._repairs = Repairs(source, self._repaired, failed, patience_seconds)
         self._logs: dict[LogId, Log] = {}
         self._grown: list[Log] = []
-        self._queue: deque[Subscription] = deque()  # each that is behind stands here once at most
-        self._catching_up: asyncio.Task[None] | None = None
         self._dismissed: Callable[[], Exception] | None = None
-        self.deliveries = 0
+        self._handed_out = 0
         self.flushes = 0
-        self.behind = 0
-        """How many subscriptions are not at the head of their log."""
 
     @property
     def logs_in_memory(self) -> int:
         """Logs somebody listens to or waits for, or that have something to flush."""
         return len(self._logs)
+
+    @property
+    def behind(self) -> int:
+        """How many subscriptions are not at the head of their log."""
+        return self._behind.count
+
+    @property
+    def deliveries(self) -> int:
+        return self._handed_out + self._behind.deliveries
 
     @property
     def repairs(self) -> int:
@@ -92,7 +88,7 @@ class Hub:
                 self._release(log)
                 raise
         sub = Subscription(log, reader, log.head if after is None else after)
-        self.behind += 1
+        self._behind.count += 1
         reader.subscriptions += (sub,)
         return sub
 
@@ -100,7 +96,9 @@ class Hub:
         """Hand over what follows, then go live. Does nothing for a subscription that was closed meanwhile."""
         if not sub.closed:
             sub.started = True
-            self._advance(sub)
+            if sub.log.fresh:
+                self._flush(sub.log)
+            self._behind.advance(sub)
 
     def close(self, sub: Subscription) -> None:
         """The reader no longer wants this log."""
@@ -117,7 +115,7 @@ class Hub:
     def _close(self, sub: Subscription) -> None:
         sub.closed = True
         if not sub.live:
-            self.behind -= 1
+            self._behind.count -= 1
         sub.log.leave(sub)
         self._release(sub.log)
 
@@ -125,7 +123,7 @@ class Hub:
         """The reader's socket has drained: what it fell behind in goes on."""
         for sub in reader.subscriptions:
             if sub.started and not sub.live:
-                self._enqueue(sub)
+                self._behind.catch_up(sub)
 
     async def grown(self, id: LogId, after: int, seconds: float) -> None:
         """Wait until the log has an event past `after`, or for so long. Raises what `dismiss` was given."""
@@ -183,11 +181,14 @@ class Hub:
                 log.expected = max(log.expected, head)
                 self._repairs.soon(log)
 
+    def _ahead(self, id: LogId, head: int) -> None:
+        self.compare({id: head})
+
     def _repaired(self, log: Log, past: Past | None) -> None:
         """Take what was read after the head of a log; None when it is damaged."""
         if past is None or past.gap is not None or past.more:
             # Too much to keep, or nothing that can be: each reads it for itself, or finds that it cannot.
-            self._fell(log.skip_to(max(log.expected, log.head, past.head if past else 0)))
+            self._behind.fell(log.skip_to(max(log.expected, log.head, past.head if past else 0)))
             self._grown.append(log)
         for event in past.events if past else ():
             self.hear(log.id, entry(event))
@@ -234,7 +235,7 @@ class Hub:
 
     def _flush(self, log: Log) -> None:
         while log.fresh:
-            entries = _cut(log.fresh, CHUNK_BYTES)
+            entries = cut(log.fresh)
             fallen: list[Subscription] = []
             self.flushes += 1
             for framing, readers in log.live.items():
@@ -246,11 +247,11 @@ class Hub:
                     if joined is None:
                         joined = framing.join(log.id, entries)
                     reader.write(joined)
-                self.deliveries += len(readers) * len(entries)
-            self.deliveries -= len(fallen) * len(entries)
+                self._handed_out += len(readers) * len(entries)
+            self._handed_out -= len(fallen) * len(entries)
             for sub in fallen:
                 log.fall_behind(sub)
-            self._fell(fallen)
+            self._behind.fell(fallen)
             log.flushed = entries[-1].seq
             log.remember(entries)
         for waiter in log.waiters:
@@ -258,105 +259,6 @@ class Hub:
                 waiter.set_result(None)
         if not log.users:
             self._let_go(log)
-
-    def _fell(self, fallen: Sequence[Subscription]) -> None:
-        self.behind += len(fallen)
-        for sub in fallen:
-            if not sub.reader.paused:
-                self._enqueue(sub)
-
-    # -- catching up --------------------------------------------------------
-
-    def _advance(self, sub: Subscription) -> None:
-        """As far as memory reaches; further by the catch-up task."""
-        log, reader = sub.log, sub.reader
-        if log.fresh:
-            self._flush(log)
-        while sub.seq < log.flushed:
-            if reader.paused:
-                return  # `resume` goes on
-            entries = log.recent(sub.seq, CHUNK_BYTES, reader.framing.overhead)
-            if entries is None:
-                self._enqueue(sub)
-                return
-            self._hand_over(sub, entries)
-        self._join(sub)
-
-    def _hand_over(self, sub: Subscription, entries: Sequence[Entry]) -> None:
-        sub.reader.write(sub.reader.framing.join(sub.log.id, entries))
-        sub.seq = entries[-1].seq
-        self.deliveries += len(entries)
-
-    def _join(self, sub: Subscription) -> None:
-        sub.log.go_live(sub)
-        self.behind -= 1
-
-    def _enqueue(self, sub: Subscription) -> None:
-        if not sub.queued:
-            sub.queued = True
-            self._queue.append(sub)
-            if self._catching_up is None:
-                self._catching_up = asyncio.get_running_loop().create_task(self._catch_up())
-
-    async def _catch_up(self) -> None:
-        """Hand pages of the past to those behind, in turn, until none is left who can take any."""
-        pages = 0
-        try:
-            while self._queue:
-                sub = self._queue.popleft()
-                sub.queued = False
-                try:
-                    await self._catch_up_by_one(sub)
-                except StorageAway:  # it comes back, and nobody has to come anew for that
-                    asyncio.get_running_loop().call_later(AWAY_SECONDS, self._enqueue_if_wanted, sub)
-                except Exception as error:  # one reader's trouble is not the others', who wait behind it
-                    self._failed(error)
-                    sub.reader.lost()
-                pages += 1
-                if pages % PAGES_PER_TURN == 0:
-                    await asyncio.sleep(0)
-        finally:
-            self._catching_up = None
-
-    async def _catch_up_by_one(self, sub: Subscription) -> None:
-        log, reader = sub.log, sub.reader
-        if not self._wants(sub):
-            return
-        entries = log.recent(sub.seq, CHUNK_BYTES, reader.framing.overhead)
-        if entries is None and sub.seq < log.flushed:
-            entries = await self._read(sub)
-            if not self._wants(sub):
-                return
-        left = list(entries or ())
-        while left and not reader.paused:  # a page goes out in chunks, as far as the socket takes them
-            self._hand_over(sub, _cut(left, CHUNK_BYTES, reader.framing.overhead))
-        if sub.seq < log.flushed:
-            self._enqueue(sub)
-        else:
-            self._join(sub)
-
-    def _enqueue_if_wanted(self, sub: Subscription) -> None:
-        if self._wants(sub):
-            self._enqueue(sub)
-
-    def _wants(self, sub: Subscription) -> bool:
-        """Whether it is still open and behind, and its socket takes more; if not, `resume` goes on."""
-        return not (sub.closed or sub.live or sub.reader.paused)
-
-    async def _read(self, sub: Subscription) -> list[Entry]:
-        """A page of what follows the cursor, up to `flushed`: what is newer comes with its own flush."""
-        log = sub.log
-        page = await self._source.page(log.id, after=sub.seq)
-        gap = page.gap
-        if gap and gap.last > log.flushed:  # another node removed what was not heard of here yet
-            self.compare({log.id: page.head})
-            gap = replace(gap, last=log.flushed)
-        entries = [gap_entry(gap)] if gap else []
-        entries += [entry(event) for event in page.events if event.seq <= log.flushed]
-        if not entries:
-            raise RuntimeError(f"{log.id} has a head of {log.flushed} but nothing after {sub.seq}")
-        log.prime(entries)
-        return entries
 
     # -- which logs are in memory -------------------------------------------
 
@@ -370,15 +272,23 @@ class Hub:
         try:
             if not log.known:
                 await self._others.follow(id)  # before the head is read: what comes between is heard
-                log.learn_head(await self._head(id))
+                await self._look(log)
             elif as_it_is_now and self._heads is not None:
-                # Who comes from another node may have seen more than was heard of here.
-                log.expected = max(log.expected, await self._head(id))
-                await self._repairs.at_once(log)
+                await self._look(log)
         except BaseException:
             self._release(log)
             raise
         return log
+
+    async def _look(self, log: Log) -> None:
+        """Have all of it that is stored by now: who comes from another node may have seen more than was heard
+        of here, also while somebody else was opening the log."""
+        head = await self._head(log.id)
+        if not log.known:
+            log.learn_head(head)
+            return
+        log.expected = max(log.expected, head)
+        await self._repairs.at_once(log)
 
     async def _head(self, id: LogId) -> int:
         head = await (self._source.head(id) if self._heads is None else self._heads.of(id))
@@ -399,11 +309,3 @@ class Hub:
     def held(self) -> Sequence[LogId]:
         """The logs whose heads are known here."""
         return [log.id for log in self._logs.values() if log.known]
-
-
-def _cut(entries: list[Entry], limit_bytes: int, overhead: int = 0) -> list[Entry]:
-    """The first chunk of `entries`, which is taken off the list."""
-    stop = end_of_chunk(entries, 0, limit_bytes, overhead)
-    taken = entries[:stop]
-    del entries[:stop]
-    return taken

@@ -13,6 +13,10 @@ from typing import Protocol
 from hubbub.domain.ids import LogId
 from hubbub.protocol.framing import Entry, Framing
 
+CHUNK_BYTES = 64 * 1024
+"""About how much is written to one reader at a time. Beside it there is one page of the store in memory, for
+whoever is catching up at that moment."""
+
 RING_ENTRIES = 256
 """How many of the newest events a log keeps in memory for readers who come back at once."""
 
@@ -31,10 +35,18 @@ def size_of(entries: Iterable[Entry]) -> int:
     return sum(len(entry.json) for entry in entries)
 
 
-def end_of_chunk(entries: Sequence[Entry], start: int, limit_bytes: int, overhead: int = 0) -> int:
-    """Where a chunk that begins at `start` ends: with the entry that reaches `limit_bytes`, or the last."""
+def cut(entries: list[Entry], overhead: int = 0) -> list[Entry]:
+    """The first chunk of `entries`, which is taken off the list. `overhead`: of each, in bytes."""
+    stop = _end_of_chunk(entries, 0, overhead)
+    taken = entries[:stop]
+    del entries[:stop]
+    return taken
+
+
+def _end_of_chunk(entries: Sequence[Entry], start: int, overhead: int) -> int:
+    """Where a chunk that begins at `start` ends: with the entry that fills it, or the last."""
     stop, size = start, 0
-    while stop < len(entries) and size < limit_bytes:
+    while stop < len(entries) and size < CHUNK_BYTES:
         size += len(entries[stop].json) + overhead
         stop += 1
     return stop
@@ -127,10 +139,9 @@ class Log:
         """A dictionary for a set: they are told in the order in which they came."""
 
     def learn_head(self, head: int) -> None:
-        """The head as the store had it. Events may have been told meanwhile, and those are newer."""
-        if not self.known:
-            self.known = True
-            self.head = self.flushed = max(self.head, head)
+        """The head as the store had it, once. Events may have been told meanwhile, and those are newer."""
+        self.known = True
+        self.head = self.flushed = max(self.head, head)
 
     @property
     def lacks(self) -> bool:
@@ -218,11 +229,10 @@ class Log:
         kept = [e for e in self.ring if e.seq > through]
         self.ring, self.ring_bytes = kept, size_of(kept)
 
-    def recent(self, after: int, limit_bytes: int, overhead: int = 0) -> Sequence[Entry] | None:
-        """What follows `after`: at least one event, about `limit_bytes` with the `overhead` of each. None
-        when only the store has it."""
+    def recent(self, after: int, overhead: int) -> Sequence[Entry] | None:
+        """A chunk of what follows `after`: at least one event. None when only the store has it."""
         ring = self.ring
         if not ring or after + 1 < ring[0].seq or after >= self.flushed:
             return None
         start = after + 1 - ring[0].seq
-        return ring[start : end_of_chunk(ring, start, limit_bytes, overhead)]
+        return ring[start : _end_of_chunk(ring, start, overhead)]

@@ -45,8 +45,8 @@ DEFAULTS: Final[Mapping[str, Policy]] = {
         # Per address. An office of a thousand behind one address comes back after a restart in one burst;
         # a hundred a second without end is about one part in a hundred of what a core can answer.
         Policy(name="requests", quota=1000, window_seconds=10),
-        # Per user, what is said over WebSocket beside posts (subscriptions, their ends, mistakes, pings), and
-        # each log that an address subscribes to.
+        # Per user, what is said over WebSocket beside posts (subscriptions, their ends, mistakes, pings, the
+        # parts of a message behind its first), and each log that an address subscribes to.
         # Three devices with as many logs as one stream carries (1,000) come back at once; three hundred a
         # second without end is a few parts in a hundred of a core.
         Policy(name="frames", quota=3000, window_seconds=10),

@@ -92,7 +92,6 @@ class Posting:
         self.repeated = 0
         self.shed = 0
         """Posts that were refused because it was full; who refuses without asking `post` counts here too."""
-        self.batch_sizes = Histogram(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
         self.commit_seconds = Histogram(
             0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5
         )
@@ -182,7 +181,6 @@ class Posting:
 
         def told(outcomes: Sequence[Outcome]) -> None:
             self.commit_seconds.observe(self._monotonic() - began)
-            self.batch_sizes.observe(len(drafts))
             self.queued -= len(drafts)
             self._tell(outcomes, dones)
 

@@ -4,7 +4,7 @@
 the domain, and nothing of the server. Reads no environment: that is handed in.
 """
 
-from hubbub.terminal.access import choose, open_client, who_am_i
+from hubbub.terminal.access import choose, open_client, see_hubbub, who_am_i
 from hubbub.terminal.address import is_private, server_address
 from hubbub.terminal.cursors import Cursors
 from hubbub.terminal.errors import (
@@ -36,6 +36,7 @@ __all__ = [
     "in_words",
     "is_private",
     "open_client",
+    "see_hubbub",
     "server_address",
     "who_am_i",
 ]

@@ -52,6 +52,23 @@ def open_client(
     return Client(session.server, token=session.token, agent=agent, patience_seconds=patience)
 
 
+async def see_hubbub(client: "Client") -> None:
+    """See that hubbub is spoken where `client` asks, before a password goes there.
+
+    Raises NotUnderstood where something else answers, and other ClientErrors.
+    """
+    from hubbub.client import NotUnderstood, Problem, SignedOut
+
+    try:
+        await client.sessions()  # which nobody has who is not signed in
+    except SignedOut:
+        return
+    except Problem as problem:
+        if not problem.code.startswith("http-"):
+            raise
+    raise NotUnderstood("It answers, and not as hubbub does.")
+
+
 async def who_am_i(session: Session, client: "Client") -> str:
     """The user's handle: what was saved, or what the server says of this token."""
     if session.user:

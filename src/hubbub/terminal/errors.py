@@ -41,7 +41,7 @@ class InUse(TerminalError):
 
 def in_words(error: Exception, server: str) -> str:
     """An error of the client's, as a person at a terminal needs it: what is wrong, and what to do."""
-    from hubbub.client.errors import ConnectionLost, Problem, SignedOut
+    from hubbub.client.errors import ConnectionLost, NotUnderstood, Problem, SignedOut
 
     match error:
         case SignedOut(reason="expired"):
@@ -54,6 +54,8 @@ def in_words(error: Exception, server: str) -> str:
             return "the server has begun anew since: what was saved or given does not fit its history"
         case Problem():
             return harmless_line(error.detail or error.title or f"{error.status} {error.code}")
+        case NotUnderstood():
+            return f"{server} answers, but what it speaks is not hubbub"
         case ConnectionLost():
             return f"no connection to {server}: {harmless_line(str(error))}"
     return harmless_line(str(error))

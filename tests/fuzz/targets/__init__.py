@@ -9,7 +9,7 @@ from importlib import import_module
 from itertools import pairwise
 from typing import Protocol, cast
 
-TARGETS = ("frames", "session", "http", "cursors", "queries", "names")
+TARGETS = ("frames", "dialogue", "http", "cursors", "queries", "names")
 
 MOST_CUTS = 15
 

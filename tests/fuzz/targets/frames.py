@@ -14,7 +14,7 @@ from websockets.server import ServerProtocol
 
 from fuzz.targets import cut, halved, whole
 from hubbub.api.framed import FRAMES_PER_TURN, FramedConnection, library_log
-from hubbub.protocol.session import NOT_UNDERSTOOD
+from hubbub.protocol.dialogue import NOT_UNDERSTOOD
 
 MAX_BYTES = 1000
 """The largest message here: one over the limit is soon found."""

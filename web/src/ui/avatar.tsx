@@ -2,10 +2,10 @@
 import type { JSX } from "preact";
 
 /** How many colours `avatar.css` has. */
-const HUES = 8;
+const HUES = 12;
 
 export function hueOf(name: string): number {
-  let sum = 7;
+  let sum = 0;
   for (const sign of name) sum = (sum * 31 + (sign.codePointAt(0) ?? 0)) % 1009;
   return sum % HUES;
 }

@@ -24,8 +24,8 @@ export function Composer({ timeline }: { readonly timeline: Timeline }): JSX.Ele
   useEffect(() => {
     const here = field.current;
     if (!here) return;
-    here.style.height = "auto"; // grows with what is in it; CSS bounds it
-    here.style.height = `${here.scrollHeight + 2}px`;
+    here.style.height = "auto"; // grows with what is in it, and not with its placeholder; CSS bounds it
+    if (text) here.style.height = `${here.scrollHeight + 2}px`;
   }, [text, place]);
   useEffect(() => {
     // On a phone the keyboard would cover what one came to read.

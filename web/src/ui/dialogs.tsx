@@ -55,6 +55,7 @@ function RoomsDialog({ onClose }: Props): JSX.Element {
         role="searchbox"
         find={acts.findRooms}
         count={words.roomCount}
+        empty={words.noRoomsYet}
         row={(room: Room) => (
           <>
             <HashIcon />
@@ -197,6 +198,7 @@ function SwitcherDialog({ onClose }: Props): JSX.Element {
         label={words.switcherField}
         role="combobox"
         find={find}
+        empty={words.nowhereYet}
         row={(target: Target) => (
           <>
             {target.place.kind === "room" ? <HashIcon /> : <Avatar name={target.name} small />}
@@ -210,7 +212,7 @@ function SwitcherDialog({ onClose }: Props): JSX.Element {
         )}
         onPick={(target) => go(target.place)}
       />
-      <p class="hint">{words.switcherHint}</p>
+      <p class="hint for-keyboards">{words.switcherHint}</p>
     </Dialog>
   );
 }

@@ -6,24 +6,37 @@ import type { Session, Trouble } from "../app/port";
 import { usePort, useWords, wordsFor } from "./context";
 import { CheckIcon, Mark } from "./icons";
 
+interface Problem {
+  readonly text: string;
+  /** The field that has to be changed, when it is one. */
+  readonly field?: "name" | "password";
+}
+
 export function Entrance({ why }: { readonly why: Extract<Session, { state: "out" }>["why"] }): JSX.Element {
   const { acts } = usePort();
   const words = useWords();
   const id = useId();
-  const field = useRef<HTMLInputElement>(null);
+  const fields = { name: useRef<HTMLInputElement>(null), password: useRef<HTMLInputElement>(null) };
   const [isNew, setNew] = useState(false);
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
+  const [problem, setProblem] = useState<Problem | null>(null);
   const told = { never: "", "signed-out": words.signedOut, expired: words.sessionExpired, disabled: words.accountDisabled }[why];
-  useEffect(() => field.current?.focus(), [isNew]);
+  useEffect(() => fields.name.current?.focus(), [isNew]);
+  useEffect(() => {
+    if (problem?.field) fields[problem.field].current?.focus();
+  }, [problem]);
 
-  const check = (): string => {
-    if (isNew && !/^[a-z0-9][a-z0-9._-]{0,31}$/i.test(name.trim())) return words.nameForm;
-    if (isNew && [...password].length < 8) return words.passwordShort;
-    return "";
+  const check = (): Problem | null => {
+    if (isNew && !/^[a-z0-9][a-z0-9._-]{0,31}$/i.test(name.trim())) return { text: words.nameForm, field: "name" };
+    if (isNew && [...password].length < 8) return { text: words.passwordShort, field: "password" };
+    return null;
   };
+  const refused = (trouble: Trouble): Problem => ({
+    text: wordsFor(trouble, words),
+    ...(trouble.code === "name-taken" ? { field: "name" } : {}),
+  });
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (busy) return;
@@ -33,9 +46,10 @@ export function Entrance({ why }: { readonly why: Extract<Session, { state: "out
     setBusy(true);
     const done = await (isNew ? acts.signUp : acts.signIn)(name.trim(), password);
     setBusy(false);
-    if (!done.ok) setProblem(textFor(done.trouble));
+    if (!done.ok) setProblem(refused(done.trouble));
   };
-  const textFor = (trouble: Trouble): string => wordsFor(trouble, words);
+  const describes = (field: "name" | "password"): string =>
+    [isNew && `${id}-${field}-hint`, problem?.field === field && `${id}-problem`].filter(Boolean).join(" ");
 
   return (
     <main class="entrance">
@@ -65,7 +79,7 @@ export function Entrance({ why }: { readonly why: Extract<Session, { state: "out
         )}
         <label for={`${id}-name`}>{words.userName}</label>
         <input
-          ref={field}
+          ref={fields.name}
           id={`${id}-name`}
           name="username"
           autocomplete="username"
@@ -74,7 +88,8 @@ export function Entrance({ why }: { readonly why: Extract<Session, { state: "out
           maxLength={64}
           required
           value={name}
-          aria-describedby={isNew ? `${id}-name-hint` : undefined}
+          aria-describedby={describes("name")}
+          aria-invalid={problem?.field === "name"}
           onInput={(event) => setName(event.currentTarget.value)}
         />
         {isNew && (
@@ -84,13 +99,15 @@ export function Entrance({ why }: { readonly why: Extract<Session, { state: "out
         )}
         <label for={`${id}-password`}>{words.password}</label>
         <input
+          ref={fields.password}
           id={`${id}-password`}
           name="password"
           type="password"
           autocomplete={isNew ? "new-password" : "current-password"}
           required
           value={password}
-          aria-describedby={isNew ? `${id}-password-hint` : undefined}
+          aria-describedby={describes("password")}
+          aria-invalid={problem?.field === "password"}
           onInput={(event) => setPassword(event.currentTarget.value)}
         />
         {isNew && (
@@ -99,8 +116,8 @@ export function Entrance({ why }: { readonly why: Extract<Session, { state: "out
           </p>
         )}
         {problem && (
-          <p class="trouble" role="alert">
-            {problem}
+          <p class="trouble" role="alert" id={`${id}-problem`}>
+            {problem.text}
           </p>
         )}
         <button class="primary" aria-busy={busy}>
@@ -111,7 +128,7 @@ export function Entrance({ why }: { readonly why: Extract<Session, { state: "out
           class="link"
           onClick={() => {
             setNew(!isNew);
-            setProblem("");
+            setProblem(null);
           }}
         >
           {isNew ? words.toSignIn : words.toSignUp}

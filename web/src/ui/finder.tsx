@@ -17,9 +17,11 @@ interface Props<T> {
   readonly row: (found: T) => JSX.Element;
   readonly onPick: (found: T) => void;
   readonly count?: (count: number) => string;
+  /** What is said where there is nothing at all; else that nothing was found. */
+  readonly empty?: string;
 }
 
-export function Finder<T>({ label, role, find, row, onPick, count }: Props<T>): JSX.Element {
+export function Finder<T>({ label, role, find, row, onPick, count, empty }: Props<T>): JSX.Element {
   const words = useWords();
   const list = useId();
   const [text, setText] = useState("");
@@ -93,7 +95,7 @@ export function Finder<T>({ label, role, find, row, onPick, count }: Props<T>): 
       ) : (
         <>
           <p class={items.length ? "found-count" : "found-none"} role="status">
-            {items.length ? (count?.(items.length) ?? "") : words.noneFound}
+            {items.length ? (count?.(items.length) ?? "") : !text && empty ? empty : words.noneFound}
           </p>
           {items.length > 0 && (
             <LongList

@@ -30,7 +30,7 @@ export function Navigation({ user }: { readonly user: string }): JSX.Element {
       </header>
       <button type="button" class="go-to" onClick={() => (dialog.value = "switcher")}>
         <SearchIcon />
-        {words.goTo} <kbd>{words.goToKeys(isMac)}</kbd>
+        {words.goTo} <kbd class="for-keyboards">{words.goToKeys(isMac)}</kbd>
       </button>
       <div class="lists" onKeyDown={moveInList}>
         <List

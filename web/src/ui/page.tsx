@@ -1,7 +1,7 @@
 /** The page as a whole: who is not signed in is let in first. */
 import { useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useLayoutEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 
 import type { Port } from "../app/port";
 import { titleOf } from "../state/rows";
@@ -25,7 +25,6 @@ export function Page({ port }: { readonly port: Port }): JSX.Element {
 
 function Whole(): JSX.Element {
   const { session, preferences, unread, timeline, route } = usePort();
-  const words = useWords();
   useSignalEffect(() => {
     const { theme, language } = preferences.value;
     document.documentElement.lang = language;
@@ -39,17 +38,32 @@ function Whole(): JSX.Element {
   });
   switch (session.value.state) {
     case "unknown":
-      return (
-        <main class="opening" aria-busy="true">
-          <Mark size={56} />
-          <p class="hidden">{words.loading}</p>
-        </main>
-      );
+      return <Opening />;
     case "out":
       return <Entrance key="out" why={session.value.why} />;
     case "in":
       return <Inside user={session.value.user} />;
   }
+}
+
+/** After so long without an answer it is said that there is none. */
+const PATIENCE_MS = 4000;
+
+function Opening(): JSX.Element {
+  const words = useWords();
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <main class="opening" aria-busy="true">
+      <Mark size={56} />
+      <p class={late ? "" : "hidden"} role="status">
+        {late ? words.noAnswer : words.loading}
+      </p>
+    </main>
+  );
 }
 
 function Inside({ user }: { readonly user: string }): JSX.Element {
@@ -92,7 +106,7 @@ function Inside({ user }: { readonly user: string }): JSX.Element {
         href="#main"
         onClick={(event) => {
           event.preventDefault();
-          document.querySelector<HTMLElement>("[role=log], #main h1")?.focus();
+          (document.querySelector<HTMLElement>("[role=log]") ?? document.querySelector<HTMLElement>("#main h1"))?.focus();
         }}
       >
         {words.skip}
@@ -112,7 +126,7 @@ function Start({ user }: { readonly user: string }): JSX.Element {
     <main class="empty" id="main">
       <DrawerButton />
       <Mark size={64} />
-      <h1>{words.welcome(user)}</h1>
+      <h1 tabIndex={-1}>{words.welcome(user)}</h1>
       <p>{words.welcomeText}</p>
       <div class="acts">
         <button type="button" class="primary" data-home-of-focus onClick={() => (dialog.value = "rooms")}>

@@ -84,7 +84,7 @@ function NotHere(): JSX.Element {
   return (
     <main class="empty" id="main">
       <DrawerButton />
-      <h1>{words.notHere}</h1>
+      <h1 tabIndex={-1}>{words.notHere}</h1>
       <p>{words.notHereText}</p>
       <p>
         <a href="#/">{words.back}</a>

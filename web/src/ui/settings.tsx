@@ -18,7 +18,7 @@ export function Settings(): JSX.Element {
       <header class="place-head">
         <DrawerButton />
         <div class="place-title">
-          <h1>{words.settings}</h1>
+          <h1 tabIndex={-1}>{words.settings}</h1>
         </div>
       </header>
       <div class="settings-body">
@@ -112,16 +112,17 @@ function Devices(): JSX.Element {
       <ul class="devices" role="list">
         {devices.map((device) => {
           const agent = shortAgent(device.agent) || words.unknownDevice;
+          const since = words.since(date(device.createdAtMs, words));
           return (
             <li key={device.id}>
               <span class="device">
                 <strong title={device.agent}>{agent}</strong>
-                <span>{words.since(date(device.createdAtMs, words))}</span>
+                <span>{since}</span>
               </span>
               {device.current ? (
                 <span class="tag">{words.thisDevice}</span>
               ) : (
-                <button type="button" aria-label={words.signOutThere(agent)} onClick={() => void done(acts.endDevice(device.id)).then(read)}>
+                <button type="button" aria-label={words.signOutThere(`${agent}, ${since}`)} onClick={() => void done(acts.endDevice(device.id)).then(read)}>
                   {words.signOut}
                 </button>
               )}
@@ -136,7 +137,7 @@ function Devices(): JSX.Element {
 function Keyboard(): JSX.Element {
   const words = useWords();
   return (
-    <section class="card">
+    <section class="card for-keyboards">
       <h2>{words.keyboard}</h2>
       <dl class="keys">
         {words.shortcuts.map(([keys, what]) => (

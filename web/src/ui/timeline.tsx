@@ -216,6 +216,7 @@ export function Messages({ timeline, user }: Props): JSX.Element {
     rows.push(<Message key={`s${entry.seq}`} said={entry} goesOn={goesOn} language={preferences.value.language} />);
     before = entry;
   }
+  const begin = timeline.name === user ? words.notesBegin : words.beginningWith(timeline.name);
   const isEmpty = entries.length === 0 && pending.length === 0 && reachesStart && loading === "no" && !timeline.trouble;
   return (
     <div class="messages-frame">
@@ -239,10 +240,10 @@ export function Messages({ timeline, user }: Props): JSX.Element {
           ) : (
             <>
               {reachesStart && start === 0 && !isEmpty && (
-                <p class="beginning">{timeline.place.kind === "room" ? words.beginningOfRoom(timeline.name) : words.beginningWith(timeline.name)}</p>
+                <p class="beginning">{timeline.place.kind === "room" ? words.beginningOfRoom(timeline.name) : begin}</p>
               )}
               {!reachesStart && start === 0 && !timeline.trouble && <p class="loading">{words.loadingOlder}</p>}
-              {isEmpty && <p class="nothing">{timeline.place.kind === "room" ? words.emptyRoom : words.beginningWith(timeline.name)}</p>}
+              {isEmpty && <p class="nothing">{timeline.place.kind === "room" ? words.emptyRoom : begin}</p>}
               {rows}
               {showsEnd &&
                 pending.map((each, at) => (

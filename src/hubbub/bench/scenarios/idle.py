@@ -3,6 +3,7 @@ them are reached when somebody says something in every room at last."""
 
 import asyncio
 
+from hubbub.bench import usage
 from hubbub.bench.figures import latency
 from hubbub.bench.histogram import merged
 from hubbub.bench.orders import Done, Reach, Take, Taken
@@ -20,17 +21,17 @@ async def idle(stage: Stage) -> Outcome:
     asked = stage.asked
     readers = one_room_each(stage.people, asked.clients, asked.rooms, stage.host)
     async with await stage.fleet(readers) as fleet:
-        before = stage.memory()
+        before = usage.memory(stage.server)
         if before is None:
             raise ServerFailed("idle measures a process: say which with --server-pid")
         connect_seconds = await stage.connect(fleet)
         await asyncio.sleep(SETTLE_SECONDS)
-        after = stage.memory()
+        after = usage.memory(stage.server)
         stage.screen.step("idle")
-        begun = sum(stage.server_cpu_seconds().values())
+        begun = sum(usage.cpu_seconds(stage.server).values())
         await asyncio.sleep(asked.seconds)
-        ended = sum(stage.server_cpu_seconds().values())
-        later = stage.memory()
+        ended = sum(usage.cpu_seconds(stage.server).values())
+        later = usage.memory(stage.server)
         stage.screen.step("saying something in every room")
         await fleet.ask(Reach(), Done)
         await stage.settle(fleet)

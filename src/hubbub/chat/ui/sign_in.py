@@ -11,7 +11,7 @@ from textual.widgets import Button, Input, Label, Static
 from hubbub.chat import words
 from hubbub.chat.talk import AGENT
 from hubbub.client import Client, ClientError
-from hubbub.terminal import BadAddress, Session, in_words, is_private, server_address
+from hubbub.terminal import BadAddress, Session, in_words, is_private, see_hubbub, server_address
 
 
 class Given(Struct, frozen=True):
@@ -87,6 +87,7 @@ class SignInScreen(Screen[Session]):
             return
         try:
             async with Client(address, agent=AGENT, patience_seconds=0) as client:
+                await see_hubbub(client)
                 if new:
                     await client.sign_up(name, password)
                 signed_in = await client.sign_in(name, password)

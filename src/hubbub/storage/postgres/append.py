@@ -54,16 +54,20 @@ class Appending(Marks):
         epoch: str,
         randomness: Callable[[int], bytes],
         monotonic: Callable[[], float],
+        writer: Connection,
+        on_batch: Callable[[int], None],
     ) -> None:
+        """`writer`: the connection that writes. `on_batch` is told of each batch how many posts it has."""
         super().__init__(database)
         self._epoch = epoch
         self._randomness = randomness
         self._monotonic = monotonic
+        self._on_batch = on_batch
         self._salts: list[bytes] = []
         self._seen = Seen()
         self._calls: deque[_Call] = deque()
         self._writing: asyncio.Task[None] | None = None
-        self._own: Connection | None = None
+        self._own: Connection | None = writer
 
     def append(self, drafts: Sequence[Draft], done: Done) -> None:
         """See Store.append. `done` is called in a later turn of the loop."""
@@ -91,6 +95,7 @@ class Appending(Marks):
                 if len(calls) > 1:
                     drafts = [draft for call in calls for draft in call.drafts]
                 outcomes = await self._outcomes(drafts)
+                self._on_batch(size)
                 at = 0
                 for call in calls:
                     upto = at + len(call.drafts)

@@ -111,8 +111,7 @@ class Database:
             with suppress(asyncio.CancelledError):
                 await self._finding
         idle, self._idle = self._idle, []
-        for connection in idle:
-            await leave(connection)
+        await asyncio.gather(*map(leave, idle))
 
     # -- connections --------------------------------------------------------
 
@@ -225,7 +224,8 @@ class Database:
     async def _found(self) -> bool:
         try:
             connection = await self._connect()
-        except (*DRIVER, HubbubError):
+        except Exception as error:  # whatever it is, it is not found yet
+            _log.debug("the database is still away", error=f"{type(error).__name__}: {error}")
             return False
         self._idle.append(connection)
         _log.info("the database is back", seconds=round(self._monotonic() - self._lost_at, 2))

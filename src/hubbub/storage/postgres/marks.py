@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
 
 import msgspec
 
@@ -68,16 +69,23 @@ _MARKS = """
     JOIN logs ON logs.name = inbox
     LEFT JOIN marks ON log = number AND place = spot
 """
-# Rows are locked in one order by all nodes.
+# Each is given marks by inbox, place and seq, and locks them in that order. So do all nodes, or two of them
+# would wait for each other.
 _RAISE = """
     INSERT INTO marks (log, place, seq)
-    SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS news (log, place, seq) ORDER BY log, place
+    SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS news (log, place, seq)
+    ORDER BY log, place COLLATE "C"
     ON CONFLICT (log, place) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > marks.seq
     RETURNING log, place
 """
 _REMOVE = """
-    DELETE FROM marks USING unnest($1::bigint[], $2::text[]) AS gone (log, place)
-    WHERE marks.log = gone.log AND marks.place = gone.place
+    WITH gone AS MATERIALIZED (
+        SELECT marks.log, marks.place
+        FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS asked (log, place, seq)
+        JOIN marks ON marks.log = asked.log AND marks.place = asked.place
+        ORDER BY marks.log, marks.place FOR UPDATE OF marks
+    )
+    DELETE FROM marks USING gone WHERE marks.log = gone.log AND marks.place = gone.place
     RETURNING marks.log, marks.place
 """
 
@@ -251,13 +259,17 @@ class Marks(Logs):
         async with self._db.writing() as connection:
             for each in rounds:
                 changed: set[_Spot] = set()
-                raised = [(*write.spot, write.seq) for write in each if write.seq is not None]
-                removed = [write.spot for write in each if write.seq is None]
-                if raised:
-                    rows = await connection.fetch(_RAISE, *zip(*raised, strict=True))
-                    changed |= {(log, place) for log, place in rows}
-                if removed:
-                    rows = await connection.fetch(_REMOVE, *zip(*removed, strict=True))
+                for sql, run in groupby(sorted(each, key=_spot_of), key=_statement_for):
+                    marks = [(*write.spot, write.seq) for write in run]
+                    rows = await connection.fetch(sql, *zip(*marks, strict=True))
                     changed |= {(log, place) for log, place in rows}
                 moved |= {write.nth for write in each if write.spot in changed}
         return moved
+
+
+def _spot_of(write: _Write) -> _Spot:
+    return write.spot
+
+
+def _statement_for(write: _Write) -> str:
+    return _REMOVE if write.seq is None else _RAISE

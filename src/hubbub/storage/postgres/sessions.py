@@ -38,6 +38,13 @@ _FORGET = (
     "DELETE FROM endings WHERE ended_at_ms < (extract(epoch FROM clock_timestamp()) * 1000)::bigint - $1"
 )
 
+# What somebody is ending, or extending, at this moment is left for the next time: nobody waits for anybody.
+_SWEEP = """
+    DELETE FROM sessions WHERE id IN (
+        SELECT id FROM sessions WHERE expires_at_ms <= $1 FOR UPDATE SKIP LOCKED
+    ) RETURNING 1
+"""
+
 
 def _session(row: Row) -> Session:
     id, user, created_at_ms, expires_at_ms, agent = row
@@ -90,7 +97,7 @@ class Sessions:
     async def sweep_sessions(self, now_ms: int) -> int:
         """See Store.sweep_sessions. Also forgets endings that everybody has heard of."""
         await self._db.rows(_FORGET, KEPT_MS)
-        return len(await self._db.rows("DELETE FROM sessions WHERE expires_at_ms <= $1 RETURNING 1", now_ms))
+        return len(await self._db.rows(_SWEEP, now_ms))
 
     async def endings(self, since: int | None) -> Endings:
         """See Store.endings."""

@@ -47,8 +47,17 @@ class PostgresStore(Retention, Rooms, People, Sessions):
         clock: Clock,
         randomness: Callable[[int], bytes],
         monotonic: Callable[[], float],
+        writer: Connection,
+        on_batch: Callable[[int], None],
     ) -> None:
-        super().__init__(database, epoch=info.epoch, randomness=randomness, monotonic=monotonic)
+        super().__init__(
+            database,
+            epoch=info.epoch,
+            randomness=randomness,
+            monotonic=monotonic,
+            writer=writer,
+            on_batch=on_batch,
+        )
         self._info = info
         self._ticket_secret = ticket_secret
         self._clock = clock
@@ -64,6 +73,7 @@ class PostgresStore(Retention, Rooms, People, Sessions):
         monotonic: Callable[[], float],
         on_broken: Callable[[StorageFailed], None],
         on_damaged: Callable[[Damaged], None] = lambda damage: None,
+        on_batch: Callable[[int], None] = lambda posts: None,
         create: bool = True,
         connections: int = 8,
         application: str = "hubbub",
@@ -71,7 +81,9 @@ class PostgresStore(Retention, Rooms, People, Sessions):
         """The store in the database at `url`. Raises StoreUnusable.
 
         With `create` one is made in a database that has none, and brought to the form this code knows. One of
-        the `connections` is for writing posts alone. `application` is what the server's lists show.
+        the `connections` is for writing posts alone: the one that is made here, so that the first post waits
+        for none. `on_batch` is told of each batch of posts how many it has. `application` is what the
+        server's lists show.
         """
         settings = {**SETTINGS, "application_name": application}
         # Of several hosts the one that takes writes, unless the address says otherwise.
@@ -95,8 +107,9 @@ class PostgresStore(Retention, Rooms, People, Sessions):
                 row = await first.fetchrow("SELECT epoch, ticket_secret FROM store")
                 await clock.measure(first)
                 version = version_of(first)
-            finally:
+            except BaseException:
                 await leave(first)
+                raise
         assert row is not None, "the row is made with the store"
         epoch, ticket_secret = row
 
@@ -127,6 +140,8 @@ class PostgresStore(Retention, Rooms, People, Sessions):
             clock=clock,
             randomness=randomness,
             monotonic=monotonic,
+            writer=first,
+            on_batch=on_batch,
         )
 
     @property

@@ -43,9 +43,17 @@ _SALTS_AT_ONCE = 256
 class Appending(Logs):
     """The writing half of the logs."""
 
-    def __init__(self, database: Database, *, alone: bool, randomness: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        alone: bool,
+        randomness: Callable[[int], bytes],
+        on_batch: Callable[[int], None],
+    ) -> None:
         super().__init__(database, alone=alone)
         self._randomness = randomness
+        self._on_batch = on_batch
         self._salts: list[bytes] = []
 
     def append(self, drafts: Sequence[Draft], done: Callable[[Sequence[Outcome]], None]) -> None:
@@ -66,6 +74,7 @@ class Appending(Logs):
         except BaseException:
             self._places.forget()
             raise
+        self._on_batch(len(drafts))
         if self._db.syncs_apart:
             self._tell_when_synced(outcomes, done)
         else:

@@ -30,8 +30,14 @@ from hubbub.storage.sqlite.syncing import Apart, Pace
 class SqliteStore(Retention, Marks, Rooms, People, Sessions):
     """A Store. `open` it for a server, `open_shared` for a command beside one."""
 
-    def __init__(self, database: Database, lock: Lock | None, randomness: Callable[[int], bytes]) -> None:
-        super().__init__(database, alone=lock is not None, randomness=randomness)
+    def __init__(
+        self,
+        database: Database,
+        lock: Lock | None,
+        randomness: Callable[[int], bytes],
+        on_batch: Callable[[int], None] = lambda posts: None,
+    ) -> None:
+        super().__init__(database, alone=lock is not None, randomness=randomness, on_batch=on_batch)
         self._lock = lock
         row = database.row("SELECT epoch, ticket_secret FROM store")
         if row is None:
@@ -54,6 +60,7 @@ class SqliteStore(Retention, Marks, Rooms, People, Sessions):
         randomness: Callable[[int], bytes],
         on_broken: Callable[[StorageFailed], None],
         on_damaged: Callable[[Damaged], None] = lambda damage: None,
+        on_batch: Callable[[int], None] = lambda posts: None,
         create: bool = True,
         vfs: str | None = None,
         apart: Apart | None = None,
@@ -63,9 +70,10 @@ class SqliteStore(Retention, Marks, Rooms, People, Sessions):
     ) -> Self:
         """The store in `directory`, for the one server that may have it. Raises StoreInUse, StoreUnusable.
 
-        `vfs` names what SQLite reaches the disk through, and `sync` syncs the write-ahead log there, where
-        that is not the system itself. `apart` is where syncs are made once the disk has proved slow by
-        `monotonic` (`pace`); without it they stay in the loop.
+        `on_batch` is told of each batch of posts how many it has. `vfs` names what SQLite reaches the disk
+        through, and `sync` syncs the write-ahead log there, where that is not the system itself. `apart` is
+        where syncs are made once the disk has proved slow by `monotonic` (`pace`); without it they stay in
+        the loop.
         """
         file = prepare(directory, create=create)
         lock = Lock(directory)
@@ -87,7 +95,7 @@ class SqliteStore(Retention, Marks, Rooms, People, Sessions):
                     bring_up(database, now_ms, randomness)
                     database.settle()
                     wal.expect_none(file, database.connection)
-                    return cls(database, lock, randomness)
+                    return cls(database, lock, randomness, on_batch)
                 except BaseException:
                     database.close()
                     raise

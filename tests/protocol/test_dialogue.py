@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbub.domain.errors import BadInput
+from hubbub.protocol.dialogue import Ask, Close, Dialogue
 from hubbub.protocol.frames import Post, Subscribe, Unsubscribe
-from hubbub.protocol.session import Ask, Close, Session
 
 
-def told(session: Session, ask: Ask, answer: bytes) -> list[bytes | None]:
-    return [due.answer for due in session.answer(ask, answer)]
+def told(dialogue: Dialogue, ask: Ask, answer: bytes) -> list[bytes | None]:
+    return [due.answer for due in dialogue.answer(ask, answer)]
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def told(session: Session, ask: Ask, answer: bytes) -> list[bytes | None]:
     ],
 )
 def test_a_request_is_what_the_text_says(text: bytes, request_: object) -> None:
-    assert Session().receive(text).request == request_
+    assert Dialogue().receive(text).request == request_
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_request_is_what_the_text_says(text: bytes, request_: object) -> None:
     ],
 )
 def test_json_that_is_no_request_can_still_be_answered(text: bytes, ref: object, field: str | None) -> None:
-    ask = Session().receive(text)
+    ask = Dialogue().receive(text)
     assert isinstance(ask.request, BadInput)
     assert ask.ref == ref
     assert ask.request.members.get("field") == field
@@ -64,34 +64,34 @@ def test_json_that_is_no_request_can_still_be_answered(text: bytes, ref: object,
 )
 def test_what_cannot_be_understood_ends_the_conversation(text: bytes, code: int) -> None:
     with pytest.raises(Close) as close:
-        Session().receive(text)
+        Dialogue().receive(text)
     assert close.value.code == code
 
 
 @given(st.binary())
 def test_any_bytes_are_a_request_or_a_close(data: bytes) -> None:
     with contextlib.suppress(Close):
-        assert isinstance(Session().receive(data), Ask)
+        assert isinstance(Dialogue().receive(data), Ask)
 
 
 @given(st.permutations(range(6)))
 def test_answers_come_in_the_order_of_the_requests(order: list[int]) -> None:
-    session = Session()
-    asks = [session.receive(b'{"type":"post","room":"R","text":"x"}') for _ in order]
+    dialogue = Dialogue()
+    asks = [dialogue.receive(b'{"type":"post","room":"R","text":"x"}') for _ in order]
     heard: list[bytes | None] = []
     for which in order:
-        heard += told(session, asks[which], b"%d" % which)
+        heard += told(dialogue, asks[which], b"%d" % which)
     assert heard == [b"%d" % which for which in range(6)]
-    assert session.waiting == 0
+    assert dialogue.waiting == 0
 
 
 def test_what_follows_an_answer_waits_for_the_answers_before_it() -> None:
-    session = Session()
-    post = session.receive(b'{"type":"post","room":"R","text":"x"}')
-    subscribe = session.receive(b'{"type":"subscribe","room":"R"}')
+    dialogue = Dialogue()
+    post = dialogue.receive(b'{"type":"post","room":"R","text":"x"}')
+    subscribe = dialogue.receive(b'{"type":"subscribe","room":"R"}')
     started: list[str] = []
-    assert list(session.answer(subscribe, b"subscribed", lambda: started.append("now"))) == []
-    for due in session.answer(post, b"posted"):
+    assert list(dialogue.answer(subscribe, b"subscribed", lambda: started.append("now"))) == []
+    for due in dialogue.answer(post, b"posted"):
         if due.after:
             due.after()
     assert started == ["now"]

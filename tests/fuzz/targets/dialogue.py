@@ -11,8 +11,8 @@ from typing import Any
 
 from hubbub.api.errors import error_frame
 from hubbub.domain.errors import BadInput
+from hubbub.protocol.dialogue import NOT_UNDERSTOOD, NOT_UTF8, Ask, Close, Dialogue
 from hubbub.protocol.frames import MAX_REF_CHARACTERS, Post, Subscribe, Unsubscribe, encode
-from hubbub.protocol.session import NOT_UNDERSTOOD, NOT_UTF8, Ask, Close, Session
 
 MOST_DIGITS = 4300
 """Of a number; Python makes none of more."""
@@ -26,23 +26,23 @@ _TYPES = {Post: "post", Subscribe: "subscribe", Unsubscribe: "unsubscribe"}
 
 
 def try_one(data: bytes) -> None:
-    session = Session()
+    dialogue = Dialogue()
     try:
-        ask = session.receive(data)
+        ask = dialogue.receive(data)
     except Close as close:
         _is_an_end(close, data)
-        assert session.waiting == 0
+        assert dialogue.waiting == 0
         return
-    assert session.waiting == 1
+    assert dialogue.waiting == 1
     assert _is_utf8(data)
     said = _read(data.decode())
     assert isinstance(said, dict)
     if isinstance(ask.request, BadInput):
-        _is_answerable(session, ask, said)
+        _is_answerable(dialogue, ask, said)
     else:
         _is_the_same(ask.request, said)
         assert ask.ref == ask.request.ref
-        _is_answerable(session, ask, said)
+        _is_answerable(dialogue, ask, said)
 
 
 def _read(text: str) -> Any:
@@ -76,7 +76,7 @@ def _is_the_same(request: Any, said: dict[str, Any]) -> None:
             assert value in (None, False)
 
 
-def _is_answerable(session: Session, ask: Ask, said: dict[str, Any]) -> None:
+def _is_answerable(dialogue: Dialogue, ask: Ask, said: dict[str, Any]) -> None:
     """The reply carries the ref as it was given, and no more than a ref may be."""
     error = ask.request if isinstance(ask.request, BadInput) else BadInput("no")
     answer = encode(error_frame(ask.ref, error))
@@ -85,8 +85,8 @@ def _is_answerable(session: Session, ask: Ask, said: dict[str, Any]) -> None:
     ref = frame.get("ref")
     assert not isinstance(ref, str) or len(ref) <= MAX_REF_CHARACTERS
     assert len(answer) < MOST_DIGITS + 10 * MAX_REF_CHARACTERS, "a reply has a bound, whatever it echoes"
-    assert [due is ask for due in session.answer(ask, answer)] == [True]
-    assert session.waiting == 0
+    assert [due is ask for due in dialogue.answer(ask, answer)] == [True]
+    assert dialogue.waiting == 0
 
 
 def seeds() -> Iterator[bytes]:

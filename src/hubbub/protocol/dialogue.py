@@ -51,7 +51,7 @@ class _Any(msgspec.Struct):
 _decode_any = msgspec.json.Decoder(_Any).decode
 
 
-class Session:
+class Dialogue:
     """Always true: the first of the waiting requests has no answer yet."""
 
     __slots__ = ("_waiting",)

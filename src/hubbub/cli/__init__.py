@@ -123,7 +123,8 @@ def _told(error: Exception) -> str:
         return str(error)
     command = " ".join(error.command_chain or ())
     name = error.argument.name
-    return f"{command} needs {f'a value for {name}' if name.startswith('-') else name}; see hubbub {command} --help"
+    missing = f"a value for {name}" if name.startswith("-") else name
+    return f"{command} needs {missing}; see hubbub {command} --help"
 
 
 def _code(error: Exception) -> int | None:

@@ -1,24 +1,20 @@
 """A cluster under load: clients on all of its nodes, and one verdict over all of them."""
 
-import asyncio
 import json
 import multiprocessing
-import time
 from contextlib import AsyncExitStack
 
 import pytest
 
+from bench.found import PATIENCE_SECONDS, found, seat
 from bench.liar import Lie, lying
 from bench.loads import load
 from cli.commands import ENVIRONMENT, communicated, started
 from hubbub.bench.clustered import OwnCluster
-from hubbub.bench.orders import Answer, Connect, Load, Progress, Settle, Share, Tell
-from hubbub.bench.seats import Seat
-from hubbub.bench.verdict import judge
+from hubbub.bench.orders import Share
 from hubbub.bench.worker import Worker
 from hubbub.check import INVARIANTS, Resources, counted, together
 from hubbub.cluster import Cluster
-from support.deadline import DEADLINE_SECONDS, deadline
 
 SMALL = ("--clients", "12", "--rooms", "3", "--rate", "60", "--seconds", "1", "--warm-up", "0.1")
 POSTS = 66
@@ -129,44 +125,14 @@ async def test_what_the_readers_of_one_node_are_not_told_is_found():
     """Two servers that share nothing are taken for two nodes."""
     verdict = await found_over(2, settle_seconds=0.2)
     assert verdict.missing + verdict.contradicting + verdict.misplaced > 0
-    assert not (await found_over(1, settle_seconds=DEADLINE_SECONDS)).broken
+    assert not (await found_over(1, settle_seconds=PATIENCE_SECONDS)).broken
 
 
 async def found_over(nodes, *, settle_seconds):
-    ours, theirs = multiprocessing.Pipe()
-
-    async def order(what):
-        ours.send(what)
-        async with deadline():
-            while True:
-                while not ours.poll():
-                    await asyncio.sleep(0)
-                answer = ours.recv()
-                if not isinstance(answer, Progress):
-                    return answer
-
     async with AsyncExitStack() as stack:
         liars = [await stack.enter_async_context(lying(Lie())) for _ in range(nodes)]
-        share = Share(
-            process=0, index=0, of=1, run="run1", addresses=[("127.0.0.1", liar.port) for liar in liars],
-            transport="ws", size_bytes=80, cores=frozenset(), readers=[seat(0), seat(1)], posters=[seat(2)],
-            people=[], began={"a": 0},
-        )  # fmt: skip
-        working = asyncio.create_task(Worker(theirs, share).work())
-        try:
-            await order(Connect(at_once=1, within_seconds=DEADLINE_SECONDS))
-            now_ns = time.monotonic_ns()
-            await order(Load(start_ns=now_ns, per_second=1000, seconds=0.02, measure_from_ns=now_ns))
-            heads = (await order(Answer(within_seconds=DEADLINE_SECONDS))).heads
-            await order(Settle(heads=heads, within_seconds=settle_seconds))
-        finally:
-            findings = await order(Tell())
-            await working
-    return judge("run1", [findings])
-
-
-def seat(number):
-    return Seat(number=number, user=f"user-{number}", token="t", source=None, rooms=("a",))
+        ports = [liar.port for liar in liars]
+        return await found(ports, [seat(0), seat(1)], seat(2), posts=20, settle_seconds=settle_seconds)
 
 
 # -- all nodes together -----------------------------------------------------

@@ -1,24 +1,17 @@
 """Every promise is broken once in the bytes a server writes, and the generator notices: that and no other."""
 
-import asyncio
 import json
-import multiprocessing
-import time
 from itertools import count
 
 import pytest
 from msgspec.structs import replace
 
+from bench.found import PATIENCE_SECONDS, RUN, found, seat
 from bench.liar import Lie, lying
 from cli.commands import hubbub
-from hubbub.bench.orders import Answer, Connect, Load, Progress, Settle, Share, Tell
 from hubbub.bench.report import BROKEN
-from hubbub.bench.seats import Seat
-from hubbub.bench.verdict import Verdict, judge
-from hubbub.bench.worker import Worker
-from support.deadline import deadline
+from hubbub.bench.verdict import Verdict
 
-RUN = "run1"
 POSTS = 20
 READERS = 3
 AT = 5
@@ -28,46 +21,18 @@ FIRST = 0
 """The reader that is lied to, where not all are."""
 
 
-def seat(number, room):
-    return Seat(number=number, user=f"user-{number}", token="t", source=None, rooms=(room,))
-
-
-async def found(lie, transport="ws"):
-    """What is found of a server that lies so, when so many posts were posted to room a.
-
-    By a process of clients that is this one: its orders go through a pipe all the same.
-    """
-    ours, theirs = multiprocessing.Pipe()
-
-    async def order(what):
-        ours.send(what)
-        async with deadline():
-            while True:
-                while not ours.poll():
-                    await asyncio.sleep(0)
-                answer = ours.recv()
-                if not isinstance(answer, Progress):
-                    return answer
-
+async def verdict_on(lie, transport="ws", *, settle_seconds=PATIENCE_SECONDS):
+    """What is found of a server that lies so, when so many posts were posted to room a."""
+    readers = [*(seat(number) for number in range(READERS)), seat(READERS, "b")]
     async with lying(lie) as liar:
-        readers = [*(seat(number, "a") for number in range(READERS)), seat(READERS, "b")]
-        share = Share(
-            process=0, index=0, of=1, run=RUN, addresses=[("127.0.0.1", liar.port)], transport=transport,
-            size_bytes=80, cores=frozenset(), readers=readers, posters=[seat(100, "a")], people=[],
-            began={"a": 0, "b": 0},
-        )  # fmt: skip
-        working = asyncio.create_task(Worker(theirs, share).work())
-        try:
-            connected = await order(Connect(at_once=1, within_seconds=5))
-            now_ns = time.monotonic_ns()
-            await order(Load(start_ns=now_ns, per_second=1000, seconds=POSTS / 1000, measure_from_ns=now_ns))
-            heads = (await order(Answer(within_seconds=5))).heads
-            await order(Settle(heads=heads, within_seconds=0.2))
-        finally:
-            findings = await order(Tell())
-            await working
-    assert connected.failures == []
-    return judge(RUN, [findings])
+        return await found(
+            [liar.port],
+            readers,
+            seat(100),
+            posts=POSTS,
+            transport=transport,
+            settle_seconds=settle_seconds,
+        )
 
 
 # -- lies -------------------------------------------------------------------
@@ -162,20 +127,25 @@ LIES = {
 
 @pytest.mark.parametrize("transport", ["ws", "sse", "ndjson"])
 async def test_a_server_that_keeps_its_promises_is_told_so(transport):
-    assert await found(Lie(), transport) == Verdict(
+    assert await verdict_on(Lie(), transport) == Verdict(
         posted=POSTS, acknowledged=POSTS, expected_deliveries=EACH
     )
 
 
-@pytest.mark.parametrize(("lie", "broken"), LIES.values(), ids=LIES)
-async def test_a_broken_promise_is_noticed_in_the_bytes(lie, broken):
-    verdict = await found(lie())
+IN_VAIN = ("the last one lost", "an acknowledgement of what is not there")
+"""What readers are left to wait for never comes."""
+
+
+@pytest.mark.parametrize("name", LIES)
+async def test_a_broken_promise_is_noticed_in_the_bytes(name):
+    lie, broken = LIES[name]
+    verdict = await verdict_on(lie(), settle_seconds=1.0 if name in IN_VAIN else PATIENCE_SECONDS)
     assert {name: count for name in BROKEN if (count := getattr(verdict, name))} == broken
 
 
 async def test_two_readers_who_are_told_different_things_are_noticed():
     other = {"text": f"{RUN}.0.3 1 ", "key": f"{RUN}.0.3"}
-    verdict = await found(tells(lambda message: [replace(message, **other)]))
+    verdict = await verdict_on(tells(lambda message: [replace(message, **other)]))
     assert verdict.contradicting == 1  # what else is found depends on who was told first
 
 
@@ -183,12 +153,12 @@ async def test_two_readers_who_are_told_different_things_are_noticed():
 @pytest.mark.parametrize("lie", ["loss for one", "a repeat", "a wrong order", "an event of another run"])
 async def test_streams_are_held_to_the_same(lie, transport):
     lie, broken = LIES[lie]
-    verdict = await found(lie(), transport)
+    verdict = await verdict_on(lie(), transport)
     assert {name: count for name in BROKEN if (count := getattr(verdict, name))} == broken
 
 
 async def test_a_post_that_is_turned_away_and_not_told_is_no_broken_promise():
-    verdict = await found(turned_away())
+    verdict = await verdict_on(turned_away())
     assert (verdict.shed, verdict.acknowledged, verdict.broken) == (1, POSTS - 1, 0)
     assert verdict.expected_deliveries == EACH - READERS
 

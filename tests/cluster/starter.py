@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from hubbub.cluster import Balancer, Nats, Node, Postgres, balancer
-from hubbub.cluster.piece import descendants
+from hubbub.cluster.process import descendants
 
 
 async def main(directory, frozen):

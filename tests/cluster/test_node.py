@@ -27,6 +27,12 @@ async def test_it_is_ready_and_can_be_watched_once_it_has_started(tmp_path, envi
         assert await status(node.metrics) == 200
 
 
+async def test_its_log_is_for_who_started_it_alone(tmp_path, environment):
+    """It tells who came from where."""
+    async with Node(tmp_path, environment=environment) as node:
+        assert node.log.stat().st_mode & 0o777 == 0o600
+
+
 async def test_it_comes_back_where_it_was(tmp_path, environment):
     async with Node(tmp_path, environment=environment) as node:
         url, metrics = node.url, node.metrics

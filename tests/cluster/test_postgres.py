@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from hubbub.cluster import Missing, Postgres, programs
-from hubbub.cluster.piece import descendants
+from hubbub.cluster.process import descendants
 from support.deadline import deadline
 from support.pieces import needs_pieces
 

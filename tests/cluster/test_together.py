@@ -8,8 +8,8 @@ import pytest
 from hubbub.cluster import Cluster, ClusterFailed, balancer, keeping
 from hubbub.cluster.keeping import kept
 from hubbub.cluster.page import served
-from hubbub.cluster.piece import descendants
 from hubbub.cluster.ports import listening
+from hubbub.cluster.process import descendants
 from hubbub.cluster.watch import Watch
 from support.deadline import deadline
 from support.pieces import needs_pieces

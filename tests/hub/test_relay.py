@@ -13,6 +13,7 @@ from hubbub.hub import Hub
 from hubbub.hub import relay as relay_module
 from hubbub.hub.log import EARLY_ENTRIES
 from hubbub.hub.relay import Message, Relay, channel_of
+from support.deadline import deadline
 
 from .test_hub import ROOM, Reader, Source, numbers
 
@@ -381,7 +382,8 @@ async def test_a_long_poll_wakes_for_what_is_stored_there(here, there):
     (message,) = there.says(1)
     here.relay.heard(message)
 
-    await asyncio.wait_for(waiting, 1)
+    async with deadline():
+        await waiting
 
 
 async def test_a_long_poll_wakes_for_what_only_the_store_can_tell(here, there):
@@ -391,7 +393,8 @@ async def test_a_long_poll_wakes_for_what_only_the_store_can_tell(here, there):
 
     await here.relay.compare()
 
-    await asyncio.wait_for(waiting, 1)
+    async with deadline():
+        await waiting
 
 
 async def test_what_is_said_in_passing_there_is_said_here(here, there):
@@ -506,7 +509,7 @@ async def test_heads_are_compared_again_whatever_went_wrong_the_last_time(here, 
     monkeypatch.setattr(here.source, "heads", heads)
     watching = asyncio.create_task(here.relay.watch())
     there.says(2)
-    async with asyncio.timeout(5):
+    async with deadline():
         while reader.heard != numbers(1, 2):
             await asyncio.sleep(0)
     watching.cancel()
@@ -520,7 +523,7 @@ async def test_while_the_bus_is_away_heads_are_compared_over_and_over(here, ther
     watching = asyncio.create_task(here.relay.watch())
     for count in (1, 2, 3):
         there.says(1)
-        async with asyncio.timeout(5):
+        async with deadline():
             while reader.heard != numbers(1, count):
                 await asyncio.sleep(0)
     watching.cancel()
@@ -540,7 +543,7 @@ async def test_who_is_behind_waits_for_a_store_that_is_away(here, there, monkeyp
     assert not reader.is_lost
 
     here.source.away = False
-    async with asyncio.timeout(5):
+    async with deadline():
         while reader.heard != numbers(1, 3):
             await asyncio.sleep(0)
 
@@ -557,7 +560,7 @@ async def test_a_hole_that_is_found_while_the_store_is_away_is_mended_once_it_is
     await settle()
     assert reader.heard == []
     here.source.away = False
-    async with asyncio.timeout(5):
+    async with deadline():
         while not reader.heard:
             await asyncio.sleep(0)
 

@@ -97,7 +97,7 @@ async def test_a_stop_does_not_wait_for_long_polls_or_readers_who_do_not_read(se
         polling = asyncio.ensure_future(ada.page(room, after=0, wait_seconds=60))
         socket = await ada.socket()
         await socket.subscribe(room.id)
-        async with deadline(6):
+        async with deadline():  # a third of what the poll may take
             assert await server.terminate() == 0
         await server.start()
         await ada.post("back again", room=room)

@@ -24,7 +24,9 @@ class Browser:
         self.jar = {}
         self.told = []
 
-    async def asks(self, method, path, content=b"", *, origin="own", site=None, **fields):
+    async def asks(self, method, path, content=b"", *, origin="own", site=None, typed=True, **fields):
+        if content and typed:
+            fields.setdefault("Content_Type", "application/json")
         if origin is not None:
             fields["Origin"] = self.origin if origin == "own" else origin
         if site is not None:
@@ -194,6 +196,17 @@ async def test_a_token_that_was_asked_for_in_the_body_sets_no_cookie(browser):
     assert status == 201
     assert json.loads(answer)["token"].startswith("hb_")
     assert not browser.told
+
+
+async def test_a_page_of_another_site_cannot_ask_without_saying_what_it_sends(browser):
+    """Browsers ask nobody before they send a body without a type; else a page makes accounts, and tries
+    passwords, wherever its visitors are."""
+    for origin in ("https://elsewhere.example", "null"):
+        for path, name in (("/users", "mallory"), ("/sessions", "ada")):
+            content = body(name=name, password=PASSWORD)
+            assert (await browser.asks("POST", path, content, origin=origin, typed=False))[0] == 415
+    content = body(name="ada", password=PASSWORD)
+    assert (await browser.asks("POST", "/sessions", content, origin=None, typed=False))[0] == 201
 
 
 async def test_a_form_of_another_site_cannot_even_ask(browser):

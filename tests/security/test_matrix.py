@@ -160,7 +160,7 @@ class House:
             return await self._frame(row, case, proof)
         operation = OF[row.name]
         path = case.path
-        fields = dict(proof.fields)
+        fields = proof.fields | ({"Content_Type": "application/json"} if case.body else {})
         match row.how:
             case "long-poll":
                 path += "?after=0&wait=20"

@@ -96,3 +96,11 @@ async def test_a_page_has_a_limit_there_is(marks, room):
             await marks.followed(ADA, limit=limit)
         with pytest.raises(BadInput):
             await marks.conversations(ADA, limit=limit)
+
+
+@pytest.mark.parametrize("after", ["", "\0", "a b", "é", "x" * 33])
+async def test_conversations_go_on_after_a_name(marks, room, after):
+    """A database may not even take what is none, and logs it with all that was asked."""
+    with pytest.raises(BadInput):
+        await marks.conversations(ADA, after=after)
+    assert await marks.conversations(ADA, after="Nobody") == ([], False)

@@ -7,6 +7,7 @@ import pytest
 from hubbub.domain.errors import TooFast
 from hubbub.service.limits import Limits, Policy
 from hubbub.service.spending import Spending
+from support.deadline import deadline
 
 
 class Wire:
@@ -154,7 +155,7 @@ async def test_it_is_told_over_and_over(monkeypatch):
     telling = asyncio.create_task(node.spending.keep_telling())
     for count in (1, 2):
         node.limits.posts.take("ada", 2)
-        async with asyncio.timeout(5):
+        async with deadline():
             while len(node.wire.sent) < count:
                 await asyncio.sleep(0)
     telling.cancel()

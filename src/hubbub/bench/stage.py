@@ -55,8 +55,9 @@ MEMORY_BOUND_BYTES_A_CLIENT = 4096
 """How far a server may have grown when everybody has left again: SQLite's page cache takes 64 MiB, what was
 looked up last some more, and what the allocator keeps of ten thousand connections goes with their number."""
 
-DATABASE_CONNECTIONS = 8
-"""How many a node of a cluster opens when it first needs them, and keeps: they are not left over."""
+STORE_DESCRIPTORS = 8
+"""How many a server may open for its store when it first needs them, and keeps: connections of a node to its
+database, or, beside a SQLite that has grown, one more that moves its log. They are not left over."""
 
 LEAD_SECONDS = 0.1
 """Between ordering a load and its beginning, so that all processes are told in time."""
@@ -277,8 +278,8 @@ class Stage:
     async def check(self, before: Resources) -> list[Kept]:
         """After the load: every promise, against what the server stores and holds. Raises ServerFailed."""
         nodes = len(self.server.addresses)
-        if before.descriptors is not None and (nodes > 1 or self.cluster is not None):
-            before = replace(before, descriptors=before.descriptors + DATABASE_CONNECTIONS * nodes)
+        if before.descriptors is not None:
+            before = replace(before, descriptors=before.descriptors + STORE_DESCRIPTORS * nodes)
         self.screen.step("reading back what is stored")
         readback = Readback(self.urls, self.run, self.people)
         stored = await readback.stored(self.began, sample(self.judged))

@@ -54,11 +54,10 @@ async def inbox(client: Client, *, after: int = 0) -> list[Event]:
 
 async def resources(*, pid: int | None = None, metrics: str | None = None) -> Resources:
     """What a server holds now; `metrics` is the address of its metrics. What was not named is not known."""
-    opened = None if pid is None else descriptors(pid)  # before asking, which opens one for some time
     found = await counted(metrics) if metrics else {}
     return Resources(
         memory_bytes=None if pid is None else resident_bytes(pid),
-        descriptors=opened,
+        descriptors=None if pid is None else descriptors(pid),
         tasks=found.get("hubbub_tasks"),
         connections=found.get("hubbub_connections"),
         listeners=found.get("hubbub_logs_in_memory"),

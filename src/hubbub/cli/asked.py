@@ -7,7 +7,6 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hubbub.cli.errors import Misused
 from hubbub.cli.passwords import asked_password
 from hubbub.config import load
 from hubbub.domain.policy import check_password
@@ -41,14 +40,6 @@ def asked_place(data: str | None, database: str | None) -> Place:
     overruled = _PLACES if flags else ()
     config = load(flags, {name: text for name, text in os.environ.items() if name not in overruled})
     return config.database or config.data
-
-
-def data_directory(data: str | None) -> Path:
-    """The same, for what has to be a directory. Raises Misconfigured, Misused."""
-    where = asked_place(data, None)
-    if not isinstance(where, Path):
-        raise Misused(f"this is for a data directory, and the settings name {where}: say --data DIR")
-    return where
 
 
 def without_settings() -> dict[str, str]:

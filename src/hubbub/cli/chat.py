@@ -1,10 +1,12 @@
 """`hubbub chat`: the full-screen client. It needs textual, which comes with an extra."""
 
+import asyncio
 import importlib.util
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -12,6 +14,9 @@ from hubbub.cli.errors import Failed
 from hubbub.cli.login import HERE
 from hubbub.cli.signed_in import Server, server_of_environment, session, terminal_is_light
 from hubbub.terminal import NoSession, Session, Sessions, server_address
+
+if TYPE_CHECKING:
+    from hubbub.chat.ui.app import ChatApp
 
 _KEEP_TITLE, _OLD_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 
@@ -44,8 +49,16 @@ def chat(
     light = theme == "light" if theme else terminal_is_light()
     app = ChatApp(Sessions(), mine, server=asked, theme=LIGHT if light else DARK, bell=bell)
     with _title():
-        app.run()
+        asyncio.run(_until_stopped(app))
     return app.return_code or 0
+
+
+async def _until_stopped(app: "ChatApp") -> None:
+    """Whoever ends it from outside gets the terminal back as it was."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, app.exit)
+    await app.run_async()
 
 
 def _session(server: str | None) -> tuple[Session | None, str]:

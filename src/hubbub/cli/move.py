@@ -59,7 +59,7 @@ async def _move(whence: Place, whither: Place, told: Console) -> int:
             print(f"going on with the move from {whence} to {whither}")
         counts = {table.name: await source.count(table) for table in TABLES}
         there = sum([await target.count(table) for table in TABLES])
-        with _shown(told, sum(counts.values()), there) as (copied, compared):
+        with shown(told, sum(counts.values()), there) as (copied, compared):
             await carry(source, target, copied, compared)
         await end(source, target)
     print(f"moved {whence} to {whither}: {counts['events']:,} events in {counts['logs']:,} logs")
@@ -78,7 +78,7 @@ async def _check(whence: Place, told: Console) -> None:
 
 
 @contextmanager
-def _shown(told: Console, rows: int, there: int) -> Iterator[tuple[Told, Told]]:
+def shown(told: Console, rows: int, there: int) -> Iterator[tuple[Told, Told]]:
     """What is told of rows that are copied, of which some are `there`, and of rows that are compared."""
     if not told.is_terminal:
         yield _lines(told, "copied", rows, there), _lines(told, "compared", rows, 0)

@@ -6,7 +6,7 @@ What needs PostgreSQL's driver is imported when a database is asked for: it may 
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from hubbub.storage.sqlite.copying import FromDirectory, ToDirectory, write
 from hubbub.storage.sqlite.directory import DATABASE, check_arrived
 
 if TYPE_CHECKING:
+    from hubbub.storage.postgres.copying import Restored
     from hubbub.storage.postgres.store import PostgresStore
 
 _SCHEMES = ("postgresql://", "postgres://")
@@ -122,6 +123,13 @@ async def copied(where: ServerUrl, file: Path) -> None:
         await write(snapshot, file)
     finally:
         await snapshot.close()
+
+
+def restoring(where: ServerUrl) -> "AbstractAsyncContextManager[Restored]":
+    """A store that a database gets when the block has ended well. Raises StoreUnusable."""
+    with _needing_the_driver():
+        from hubbub.storage.postgres.copying import Restored
+    return Restored.making(where.secret)
 
 
 async def _postgres(where: ServerUrl, name: str, *, create: bool) -> "PostgresStore":

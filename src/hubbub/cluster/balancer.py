@@ -6,7 +6,6 @@ import signal
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
 from urllib.parse import urlsplit
 
 from hubbub.cluster import programs
@@ -94,20 +93,18 @@ def _program() -> Path:
     return programs.program("haproxy", package="haproxy")
 
 
-class Balancer:
-    """Use as an async context manager.
-
-    Always true: from the first start to `close` its port is ours, also while it is away, and who connects
+class Balancer(Piece):
+    """Always true: from the first start to `leave` its port is ours, also while it is away, and who connects
     meanwhile waits for it.
     """
 
     def __init__(self, directory: Path, nodes: Sequence[Node], *, listen: str = f"{LOOPBACK}:0") -> None:
         """`nodes`: they have to have been started once, so that it is known where they are."""
+        super().__init__("HAProxy", directory / "haproxy.log")
         self._directory = directory
         self._nodes = nodes
         self._listen = listen
         self._socket: socket.socket | None = None
-        self._piece = Piece("HAProxy", directory / "haproxy.log")
 
     @property
     def url(self) -> str:
@@ -115,21 +112,12 @@ class Balancer:
         host, port = self._socket.getsockname()
         return f"http://{host}:{port}"
 
-    @property
-    def pid(self) -> int:
-        return self._piece.pid
-
-    @property
-    def is_running(self) -> bool:
-        return self._piece.is_running
-
     async def start(self) -> None:
-        """Until it takes connections. Raises Missing, ClusterFailed."""
         binary = _program()
         sock = self._socket = self._socket or listening(self._listen)
         file = self._directory / "haproxy.cfg"
         file.write_text(configuration(_addresses(self._nodes), f"fd@${{{_SOCKET}}}"))
-        await self._piece.start(
+        await self._process.start(
             [str(binary), "-db", "-f", str(file.absolute())],
             environment={"PATH": os.defpath, _SOCKET: str(sock.fileno())},
             directory=self._directory,
@@ -138,38 +126,18 @@ class Balancer:
         try:
             await self._answers()
         except BaseException:
-            await self.close()
+            await self.leave()
             raise
-
-    async def restart(self) -> None:
-        await self.stop()
-        await self.start()
 
     async def stop(self) -> None:
         """Nobody new; streams that are open get a moment."""
-        await self._piece.end(signal.SIGUSR1, STOP_SECONDS + 1)
+        await self._process.end(signal.SIGUSR1, STOP_SECONDS + 1)
 
-    async def kill(self) -> None:
-        await self._piece.kill()
-
-    def freeze(self) -> None:
-        self._piece.freeze()
-
-    def thaw(self) -> None:
-        self._piece.thaw()
-
-    async def close(self) -> None:
-        await self._piece.kill()
+    async def leave(self) -> None:
+        await self.kill()
         if self._socket is not None:
             self._socket.close()
             self._socket = None
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
 
     async def _answers(self) -> None:
         """Until it answers a request: its socket is there before it is."""
@@ -177,15 +145,15 @@ class Balancer:
         try:
             async with asyncio.timeout(START_SECONDS):
                 asking = asyncio.create_task(_ask(str(host), port or 0))
-                ended = asyncio.create_task(self._piece.ended())
+                ended = asyncio.create_task(self._process.ended())
                 await asyncio.wait((asking, ended), return_when=asyncio.FIRST_COMPLETED)
                 for task in (asking, ended):
                     task.cancel()
                 await asyncio.gather(asking, ended, return_exceptions=True)
         except TimeoutError:
-            raise self._piece.failed(f"did not answer within {START_SECONDS:g} s") from None
-        if not self._piece.is_running:
-            raise self._piece.failed("ended before it answered")
+            raise self._process.failed(f"did not answer within {START_SECONDS:g} s") from None
+        if not self._process.is_running:
+            raise self._process.failed("ended before it answered")
 
 
 async def _ask(host: str, port: int) -> None:

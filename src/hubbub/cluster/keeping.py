@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Protocol
 
 from hubbub.cluster.errors import ClusterFailed
+from hubbub.cluster.piece import Piece
 from hubbub.cluster.together import Cluster
 
 LOOK_SECONDS = 0.2
@@ -13,21 +13,13 @@ AGAIN_SECONDS = 3.0
 """After which a piece is started again: long enough to be seen away."""
 
 
-class _Kept(Protocol):
-    @property
-    def is_running(self) -> bool: ...
-
-    async def start(self) -> None: ...
-
-
 @asynccontextmanager
 async def kept(cluster: Cluster, tell: Callable[[str], None]) -> AsyncIterator[None]:
     """While the block lasts. `tell` gets a line whenever something ended, and when it is back."""
-    pieces: dict[str, _Kept] = {"PostgreSQL": cluster.postgres, "NATS": cluster.nats}
-    pieces |= {node.name: node for node in cluster.nodes}
+    pieces: list[Piece] = [cluster.postgres, cluster.nats, *cluster.nodes]
     if cluster.balancer is not None:
-        pieces["HAProxy"] = cluster.balancer
-    tasks = [asyncio.create_task(_keep(name, piece, tell)) for name, piece in pieces.items()]
+        pieces.append(cluster.balancer)
+    tasks = [asyncio.create_task(_keep(piece, tell)) for piece in pieces]
     try:
         yield
     finally:
@@ -36,16 +28,16 @@ async def kept(cluster: Cluster, tell: Callable[[str], None]) -> AsyncIterator[N
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _keep(name: str, piece: _Kept, tell: Callable[[str], None]) -> None:
+async def _keep(piece: Piece, tell: Callable[[str], None]) -> None:
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         if piece.is_running:
             continue
-        tell(f"{name} has ended, and is started again in {AGAIN_SECONDS:g} s")
+        tell(f"{piece.name} has ended, and is started again in {AGAIN_SECONDS:g} s")
         await asyncio.sleep(AGAIN_SECONDS)
         try:
             await piece.start()
         except ClusterFailed as error:
             tell(str(error))
         else:
-            tell(f"{name} is back")
+            tell(f"{piece.name} is back")

@@ -1,6 +1,6 @@
 """Becomes another program, as another user if need be, which ends when the process that started it does.
 
-Run as a script by `piece.py`: LAST_SIGNAL PARENT USER PROGRAM WORDS…, with `-` for no other user. A step of
+Run as a script by `process.py`: LAST_SIGNAL PARENT USER PROGRAM WORDS…, with `-` for no other user. A step of
 its own between fork and exec, so that the process that forks, which has an event loop and threads, runs
 nothing of its own in the child. Imports nothing of hubbub: it has to be quick, and to work as any user.
 

@@ -6,7 +6,6 @@ import os
 import secrets
 import signal
 from pathlib import Path
-from typing import Self
 
 from hubbub.cluster import programs
 from hubbub.cluster.piece import Piece
@@ -19,14 +18,14 @@ _ANY_PORT = -1
 _POLL_SECONDS = 0.01
 
 
-class Nats:
-    """Use as an async context manager. Once it was started it keeps its port and its password."""
+class Nats(Piece):
+    """Once it was started it keeps its port and its password."""
 
     def __init__(self, directory: Path) -> None:
+        super().__init__("NATS", directory / "nats.log")
         self._directory = directory
         self._port = _ANY_PORT
         self._password = secrets.token_urlsafe(24)
-        self._piece = Piece("NATS", directory / "nats.log")
 
     @property
     def url(self) -> str:
@@ -37,22 +36,13 @@ class Nats:
     def address(self) -> str:
         return f"{LOOPBACK}:{self._port}"
 
-    @property
-    def pid(self) -> int:
-        return self._piece.pid
-
-    @property
-    def is_running(self) -> bool:
-        return self._piece.is_running
-
     async def start(self) -> None:
-        """Until it listens. Raises Missing, ClusterFailed."""
         binary = programs.program("nats-server", package="nats-server")
         self._directory.mkdir(parents=True, exist_ok=True)
         for old in self._directory.glob("nats-server_*.ports"):  # of one that was killed
             old.unlink()
         configuration = self._configuration()
-        await self._piece.start(
+        await self._process.start(
             [str(binary), "-c", str(configuration)],
             environment={"PATH": os.defpath},
             directory=self._directory,
@@ -63,30 +53,8 @@ class Nats:
             await self.kill()
             raise
 
-    async def restart(self) -> None:
-        """Away for a moment, and back on the same port."""
-        await self.stop()
-        await self.start()
-
     async def stop(self) -> None:
-        await self._piece.end(signal.SIGTERM, STOP_SECONDS)
-
-    async def kill(self) -> None:
-        await self._piece.kill()
-
-    def freeze(self) -> None:
-        """Connections to it stay, and nothing comes through them."""
-        self._piece.freeze()
-
-    def thaw(self) -> None:
-        self._piece.thaw()
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.kill()
+        await self._process.end(signal.SIGTERM, STOP_SECONDS)
 
     def _configuration(self) -> Path:
         """In a file that only we may read: a command line could be read by everyone."""
@@ -102,15 +70,15 @@ class Nats:
 
     async def _told(self) -> int:
         """The port it chose: it writes a file that says so once it listens."""
-        file = self._directory / f"nats-server_{self._piece.pid}.ports"
+        file = self._directory / f"nats-server_{self._process.pid}.ports"
         try:
             async with asyncio.timeout(START_SECONDS):
                 while (port := _port_in(file)) is None:
-                    if not self._piece.is_running:
-                        raise self._piece.failed("ended before it listened")
+                    if not self._process.is_running:
+                        raise self._process.failed("ended before it listened")
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
-            raise self._piece.failed(f"did not listen within {START_SECONDS:g} s") from None
+            raise self._process.failed(f"did not listen within {START_SECONDS:g} s") from None
         return port
 
 

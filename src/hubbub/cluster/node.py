@@ -5,7 +5,6 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
 
 from hubbub.cluster.piece import Piece
 
@@ -19,11 +18,9 @@ _LISTENS = b"hubbub listens on "
 _METRICS = b"metrics for operators: "
 
 
-class Node:
-    """Use as an async context manager.
-
-    Always true: once it was started it is at the same addresses whenever it runs. The addresses of the
-    database and of the bus, which hold passwords, reach it by its environment and never by its command line.
+class Node(Piece):
+    """Always true: the addresses of the database and of the bus, which hold passwords, reach it by its
+    environment and never by its command line.
     """
 
     def __init__(
@@ -40,7 +37,7 @@ class Node:
         """`database`, `bus`: their addresses; without a database it keeps everything in a directory of its
         own. `environment`: of the process, with nothing in it that is meant for another server; `program`:
         what python runs in hubbub's place."""
-        self.name = name
+        super().__init__(name, directory / f"{name}.log")
         self.database = database
         self.bus = bus
         self.program = program
@@ -49,24 +46,11 @@ class Node:
         self._flags = flags
         self._listen = listen
         self._admin_listen = "127.0.0.1:0"
-        self._piece = Piece(name, directory / f"{name}.log")
         self.url = ""
         self.metrics = ""
         """The address of its metrics."""
         self.up = asyncio.Event()
         """Set while it accepts requests."""
-
-    @property
-    def pid(self) -> int:
-        return self._piece.pid
-
-    @property
-    def is_running(self) -> bool:
-        return self._piece.is_running
-
-    @property
-    def log(self) -> Path:
-        return self._piece.log
 
     @property
     def data(self) -> Path:
@@ -79,8 +63,6 @@ class Node:
         return self.metrics.removesuffix("/metrics")
 
     async def start(self) -> None:
-        """Until it accepts requests; again at the same addresses after the first time. Raises
-        ClusterFailed."""
         await self.launch()
         try:
             async with asyncio.timeout(START_SECONDS):
@@ -88,7 +70,7 @@ class Node:
                 self.metrics = await self._told(_METRICS)
         except TimeoutError:
             await self.kill()
-            raise self._piece.failed(f"did not listen within {START_SECONDS:g} s") from None
+            raise self._process.failed(f"did not listen within {START_SECONDS:g} s") from None
         except BaseException:
             await self.kill()
             raise
@@ -99,7 +81,7 @@ class Node:
     async def launch(self) -> None:
         """Start it, and do not wait for anything."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        await self._piece.start(
+        await self._process.start(
             [sys.executable, *self.program, "serve", *self._words()],
             environment=self._environment(),
             directory=self._directory,  # where no hubbub.toml lies
@@ -117,43 +99,26 @@ class Node:
     async def _told(self, what: bytes) -> str:
         line = b""
         while not line.startswith(what):
-            line = await self._piece.stdout.readline()
+            line = await self._process.stdout.readline()
             if not line:
-                await self._piece.ended()
-                raise self._piece.failed("ended before it listened")
+                await self._process.ended()
+                raise self._process.failed("ended before it listened")
         return line.removeprefix(what).decode().strip()
 
-    async def restart(self) -> None:
-        """Away for a moment, after taking its leave, and back at the same addresses."""
-        await self.terminate()
-        await self.start()
-
     async def kill(self) -> None:
-        """As a power cut would, without a word."""
         self.up.clear()
-        await self._piece.kill()
+        await super().kill()
+
+    async def stop(self) -> None:
+        await self.terminate()
 
     async def terminate(self) -> int | None:
         """Ask it to stop; its exit code."""
         self.up.clear()
-        return await self._piece.end(signal.SIGTERM, STOP_SECONDS)
+        return await self._process.end(signal.SIGTERM, STOP_SECONDS)
 
     async def ended(self) -> int:
         """Its exit code, once it has ended by itself."""
-        code = await self._piece.ended()
+        code = await self._process.ended()
         self.up.clear()
         return code
-
-    def freeze(self) -> None:
-        """It does nothing from now on, and holds on to all it has."""
-        self._piece.freeze()
-
-    def thaw(self) -> None:
-        self._piece.thaw()
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.kill()

@@ -1,170 +1,70 @@
-"""One process of a cluster: started, stopped, killed, frozen, and gone when who started it is."""
+"""What all pieces of a cluster have in common, whatever they do."""
 
-import asyncio
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Self
 
-from hubbub.cluster import leash
-from hubbub.cluster.errors import ClusterFailed
-from hubbub.cluster.guard import Guard
-
-KILL_SECONDS = 10.0
-"""How long it may take to be gone once it was killed."""
-
-_POLL_SECONDS = 0.005
-
-_LAST_WORDS_BYTES = 2000
-"""Of its log, what is told of a piece that ended by itself."""
+from hubbub.cluster.process import Process
 
 
-class Piece:
-    """A process and the file its words go to.
+class Piece(ABC):
+    """A server that can be ill-treated. Use as an async context manager.
 
-    Always true: from `start` to `end`, `pid` is a process which this started and nobody has waited for. It is
-    in a session of its own, so that a Ctrl-C in the terminal reaches nobody but who started it.
+    Always true: once it was started it keeps its address, whatever becomes of it.
     """
 
-    def __init__(self, name: str, log: Path, *, user: str | None = None) -> None:
-        """`user`: as whom it runs; None: as we do."""
+    def __init__(self, name: str, log: Path) -> None:
         self.name = name
-        self.log = log
-        self._user = user
-        self._process: asyncio.subprocess.Process | None = None
-        self._guard: Guard | None = None
-        """While it is frozen: it would not notice our end."""
+        self._process = Process(name, log)
 
     @property
     def pid(self) -> int:
-        assert self._process is not None, f"{self.name} was not started"
         return self._process.pid
 
     @property
     def is_running(self) -> bool:
-        return self._process is not None and self._process.returncode is None
+        return self._process.is_running
 
     @property
-    def stdout(self) -> asyncio.StreamReader:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        return self._process.stdout
+    def log(self) -> Path:
+        return self._process.log
 
-    async def start(
-        self,
-        command: Sequence[str],
-        *,
-        environment: Mapping[str, str],
-        directory: Path,
-        last_signal: signal.Signals = signal.SIGKILL,
-        tells: bool = False,
-        files: Sequence[int] = (),
-    ) -> None:
-        """`command`: the program by its whole path; `last_signal`: what it gets when we are gone; `tells`:
-        its `stdout` is wanted; `files`: open ones that it gets too."""
-        assert not self.is_running, f"{self.name} runs already"
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                # Alone, and without what is installed: in no time.
-                *("-I", "-S", leash.__file__),
-                *(str(int(last_signal)), str(os.getpid()), self._user or "-", *command),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE if tells else log,
-                stderr=log,
-                cwd=directory,
-                env=dict(environment),
-                pass_fds=tuple(files),
-                start_new_session=True,
-            )
+    @abstractmethod
+    async def start(self) -> None:
+        """Until it can be used; the first time, or again. Raises Missing, ClusterFailed."""
 
-    async def ended(self) -> int:
-        """Its exit code, once it has ended by itself."""
-        assert self._process is not None
-        return await self._process.wait()
+    @abstractmethod
+    async def stop(self) -> None:
+        """In order."""
 
-    async def end(self, how: signal.Signals, within_seconds: float = KILL_SECONDS) -> int | None:
-        """Have it end, by force if it takes too long; its exit code, None if it never ran."""
-        process = self._process
-        if process is None:
-            return None
-        if process.returncode is None:
-            process.send_signal(how)
-            self.thaw()
-            try:
-                async with asyncio.timeout(within_seconds):
-                    await process.wait()
-            except TimeoutError:
-                await self.kill()
-        return await process.wait()
+    async def restart(self) -> None:
+        """Away for a moment, and back where it was."""
+        await self.stop()
+        await self.start()
 
     async def kill(self) -> None:
         """As a power cut would, without a word, with all it has started."""
-        if self._process is None or self._process.returncode is not None:
-            return
-        # Nobody is started any more once it does nothing, so that these are all.
-        self._signal([self.pid], signal.SIGSTOP)
-        below = descendants(self.pid)
-        self._signal([self.pid, *below], signal.SIGKILL)
-        self._unguard()
-        await self._process.wait()
-        await self._gone(below)
-
-    async def _gone(self, pids: Iterable[int]) -> None:
-        """They are nobody's children that we could wait for."""
-        async with asyncio.timeout(KILL_SECONDS):
-            for pid in pids:
-                while _is_alive(pid):  # noqa: ASYNC110 - the system tells nobody else
-                    await asyncio.sleep(_POLL_SECONDS)
+        await self._process.kill()
 
     def freeze(self) -> None:
-        """It does nothing from now on, nor does what it has started, and it holds on to all it has."""
-        self._signal([self.pid], signal.SIGSTOP)
-        frozen = [self.pid, *descendants(self.pid)]
-        self._signal(frozen, signal.SIGSTOP)
-        self._guard = self._guard or Guard('kill -9 "$@"', *map(str, frozen))
+        """It does nothing from now on, and holds on to all it has: connections stay, and nothing comes
+        through them."""
+        self._process.freeze()
 
     def thaw(self) -> None:
-        self._signal([*descendants(self.pid), self.pid], signal.SIGCONT)
-        self._unguard()
+        self._process.thaw()
 
-    def _unguard(self) -> None:
-        if self._guard is not None:
-            self._guard.dismiss()
-            self._guard = None
+    async def leave(self) -> None:
+        """End it for good, and leave nothing behind that is not kept."""
+        await self.kill()
 
-    @staticmethod
-    def _signal(pids: Iterable[int], what: signal.Signals) -> None:
-        for pid in pids:
-            try:
-                os.kill(pid, what)
-            except ProcessLookupError:
-                continue
-
-    def failed(self, what: str) -> ClusterFailed:
-        """The error for a piece that did not do as it should, with its last words."""
+    async def __aenter__(self) -> Self:
         try:
-            said = self.log.read_bytes()[-_LAST_WORDS_BYTES:].decode("utf-8", "replace").strip()
-        except OSError:
-            said = ""
-        return ClusterFailed(f"{self.name} {what}; in {self.log}:\n{said}")
+            await self.start()
+        except BaseException:
+            await self.leave()
+            raise
+        return self
 
-
-def descendants(pid: int) -> list[int]:
-    """What a process has started, and what that has; none where /proc does not tell."""
-    try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    except OSError:
-        return []
-    children = [int(child) for child in text.split()]
-    return [each for child in children for each in (child, *descendants(child))]
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state not in "ZX"
+    async def __aexit__(self, *_: object) -> None:
+        await self.leave()

@@ -10,7 +10,6 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
 
 from hubbub.cluster import programs
 from hubbub.cluster.errors import ClusterFailed
@@ -49,16 +48,17 @@ _REMOVING = 'for _ in 1 2 3 4 5 6 7 8 9; do rm -rf "$1" && exit; sleep 0.2; done
 """More than once, for it may end only now."""
 
 
-class Postgres:
-    """A server whose data lies in `directory`. Use as an async context manager.
+class Postgres(Piece):
+    """A server whose data lies in `directory`.
 
     Always true: it listens on the loopback only, and lets in who has the password, which is random and lies
-    in a file that only we may read. Once it was started it keeps its port.
+    in a file that only we may read.
     """
 
     def __init__(self, directory: Path, *, keep: bool = False, settings: Sequence[str] = ()) -> None:
         """`keep`: what is stored stays there for the next time, also where root had to put it elsewhere;
         `settings`: as `work_mem=64MB`, over ours."""
+        super().__init__("PostgreSQL", directory / "postgres.log")
         self._directory = directory
         self._keep = keep
         self._settings = settings
@@ -67,7 +67,7 @@ class Postgres:
         self._data = Path()
         self._password = ""
         self._port = 0
-        self._piece: Piece | None = None
+        self._is_prepared = False
         self._guard: Guard | None = None
         """Of data that lies elsewhere and is not kept."""
 
@@ -89,36 +89,22 @@ class Postgres:
         return f"{LOOPBACK}:{self._port}"
 
     @property
-    def pid(self) -> int:
-        assert self._piece is not None
-        return self._piece.pid
-
-    @property
-    def is_running(self) -> bool:
-        return self._piece is not None and self._piece.is_running
-
-    @property
     def home(self) -> Path:
         """Where its data lies."""
         return self._directory / "postgres"
 
-    @property
-    def log(self) -> Path:
-        return self._directory / "postgres.log"
-
     async def start(self) -> None:
-        """Until it answers. Raises Missing, ClusterFailed."""
-        if self._piece is None:
+        if not self._is_prepared:
             await asyncio.to_thread(self._prepare)
-            self._piece = Piece("PostgreSQL", self.log, user=self._user)
+            self._is_prepared = True
         for _ in range(_TRIES):
             chosen = self._port or free_port()
-            if await self._serves(self._piece, chosen):
+            if await self._serves(chosen):
                 self._port = chosen
                 return
             if self._port:
                 break
-        raise self._piece.failed("did not start")
+        raise self._process.failed("did not start")
 
     async def database(self, name: str) -> str:
         """A new and empty database of that name (letters, digits and `_`); its address."""
@@ -133,28 +119,9 @@ class Postgres:
             await connection.close()
         return self.url_of(name)
 
-    async def restart(self) -> None:
-        """Away for a moment, and back on the same port with all it had."""
-        await self.stop()
-        await self.start()
-
     async def stop(self) -> None:
         """In order: every connection is cut, everything is on disk, the next start has nothing to repair."""
-        if self._piece is not None:
-            await self._piece.end(signal.SIGINT, STOP_SECONDS)
-
-    async def kill(self) -> None:
-        """As a power cut would, all of its processes at once."""
-        if self._piece is not None:
-            await self._piece.kill()
-
-    def freeze(self) -> None:
-        assert self._piece is not None
-        self._piece.freeze()
-
-    def thaw(self) -> None:
-        assert self._piece is not None
-        self._piece.thaw()
+        await self._process.end(signal.SIGINT, STOP_SECONDS)
 
     async def leave(self, *, at_once: bool = False) -> None:
         """End it, in order if what it stored is kept and there is time; nothing is left outside our
@@ -171,48 +138,38 @@ class Postgres:
             self._guard.dismiss()
             self._guard = None
 
-    async def __aenter__(self) -> Self:
-        try:
-            await self.start()
-        except BaseException:
-            await self.leave(at_once=True)
-            raise
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.leave()
-
-    async def _serves(self, piece: Piece, port: int) -> bool:
+    async def _serves(self, port: int) -> bool:
         """Whether it got as far as to answer on that port."""
         settings = {**_SETTINGS, "port": str(port)}
         words = [f"{name}={value}" for name, value in settings.items()] + list(self._settings)
-        await piece.start(
+        await self._process.start(
             [str(self._programs / "postgres"), "-D", str(self._data), *(f"--{each}" for each in words)],
             environment=_ENVIRONMENT,
             directory=self._directory,
+            user=self._user,
             last_signal=signal.SIGQUIT,  # it ends at once, and takes its own processes with it
         )
         try:
             async with asyncio.timeout(START_SECONDS):
-                while not self._says_ready(piece.pid):
-                    if not piece.is_running:
+                while not self._says_ready():
+                    if not self.is_running:
                         return False
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
-            await piece.kill()
-            raise piece.failed(f"did not answer within {START_SECONDS:g} s") from None
+            await self.kill()
+            raise self._process.failed(f"did not answer within {START_SECONDS:g} s") from None
         except BaseException:
-            await piece.kill()
+            await self.kill()
             raise
         return True
 
-    def _says_ready(self, pid: int) -> bool:
+    def _says_ready(self) -> bool:
         """By its lock file, as pg_ctl does: the first line is its process, the eighth how far it is."""
         try:
             lines = (self._data / "postmaster.pid").read_text().splitlines()
         except OSError:
             return False
-        return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
+        return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
     def _prepare(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)

@@ -102,7 +102,7 @@ class Cluster:
         """In order: the nodes take their leave, through the balancer; then what they needed."""
         await asyncio.gather(*(node.terminate() for node in self.nodes))
         if self.balancer is not None:
-            await self.balancer.close()
+            await self.balancer.leave()
         await asyncio.gather(self.nats.stop(), self.postgres.leave())
         self._let_go()
 
@@ -110,7 +110,7 @@ class Cluster:
         """At once, all of it."""
         await asyncio.gather(*(node.kill() for node in self.nodes))
         if self.balancer is not None:
-            await self.balancer.close()
+            await self.balancer.leave()
         await asyncio.gather(self.nats.kill(), self.postgres.leave(at_once=True))
         self._let_go()
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hubbub.domain.errors import BadInput, NoSuchRoom, NoSuchUser
 from hubbub.domain.ids import LogId, RoomId, UserId, inbox_log, owner_of, room_log, room_of
 from hubbub.domain.model import Conversation, Followed
-from hubbub.domain.policy import is_room_id
+from hubbub.domain.policy import is_room_id, user_name
 from hubbub.hub import Hub
 from hubbub.protocol.cursor import check_reached
 from hubbub.protocol.frames import MarkFrame, encode
@@ -56,8 +56,9 @@ class Marks:
     async def conversations(
         self, user: UserId, *, after: str | None = None, limit: int = DEFAULT_LIMIT
     ) -> tuple[Sequence[Conversation], bool]:
+        """As `Store.conversations` lists them. Raises BadInput for what could not be a name."""
         check_limit(limit)
-        last = None if after is None else UserId(after)
+        last = None if after is None else user_name(after)
         return await self._store.conversations(user, after=last, limit=limit)
 
     async def _room(self, room: str) -> LogId:

@@ -1,10 +1,11 @@
 """A PostgreSQL store as rows, to be read from and written to: an end of a move, or what a backup is of."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Self
 
 from hubbub.storage.copying import BATCH, Key, Row, Table
-from hubbub.storage.errors import StoreInUse
+from hubbub.storage.errors import StoreInUse, StoreUnusable
 from hubbub.storage.moving import Mark
 from hubbub.storage.postgres.database import Connection, leave
 from hubbub.storage.postgres.marking import UNMARK, read_mark, remove_mark, write_mark
@@ -15,7 +16,7 @@ from hubbub.storage.postgres.visiting import form_read, refusing, visit
 _ONE_MOVE = int.from_bytes(b"hub mov")
 """The advisory lock of the one move that a database is an end of."""
 
-_MOVE, _BACKUP = "hubbub move", "hubbub backup"
+_MOVE, _BACKUP, _RESTORE = "hubbub move", "hubbub backup", "hubbub restore"
 _READERS = ("hubbub verify", _BACKUP)
 """As whom those connect who only read."""
 
@@ -97,6 +98,50 @@ class Snapshot(Tables):
 
     async def close(self) -> None:
         await leave(self._connection)
+
+
+# -- what is made of a backup --------------------------------------------------
+
+
+class Restored(Tables):
+    """A Target: an empty database that becomes a store in one transaction, whole or not at all."""
+
+    @classmethod
+    @asynccontextmanager
+    async def making(cls, url: str) -> AsyncIterator[Self]:
+        """The store is there once the block has ended well. Raises StoreUnusable."""
+
+        async def begun(connection: Connection) -> None:
+            """Its row comes with the others."""
+
+        connection = await visit(url, _RESTORE)
+        try:
+            with refusing(url):
+                if (await form_of(connection)).form > 0:
+                    raise StoreUnusable("There is a store in the database already; nothing was written.")
+                await connection.execute("SET synchronous_commit = on")
+                transaction = connection.transaction()
+                await transaction.start()
+                await migrate(connection, steps(), begun)
+            yield cls(url, connection)
+            with refusing(url):
+                await connection.execute(_NUMBER_ON)
+                await connection.execute("ANALYZE")
+                await transaction.commit()
+        finally:
+            await leave(connection)
+
+    async def renew(self, epoch: str, ticket_secret: bytes) -> None:
+        """Be another history than the one the backup was taken of."""
+        with refusing(self._url):
+            await self._connection.execute(
+                "UPDATE store SET epoch = $1, ticket_secret = $2", epoch, ticket_secret
+            )
+
+    async def end_sessions(self) -> int:
+        """How many there were."""
+        with refusing(self._url):
+            return len(await self._connection.fetch("DELETE FROM sessions RETURNING 1"))
 
 
 # -- the ends of a move -------------------------------------------------------

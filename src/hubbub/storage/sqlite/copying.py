@@ -16,6 +16,7 @@ from hubbub.storage.copying import BATCH, Key, Row, Source, Table, copy
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.moving import Mark
 from hubbub.storage.sqlite import wal
+from hubbub.storage.sqlite.auditing import connect
 from hubbub.storage.sqlite.database import Database
 from hubbub.storage.sqlite.directory import (
     DATABASE,
@@ -230,6 +231,18 @@ def _is_told(error: StorageFailed) -> None:
 
 
 # -- a backup -------------------------------------------------------------------
+
+
+@contextmanager
+def reading(file: Path) -> Iterator[Source]:
+    """All that a database of this form holds, as it is at one moment. Raises StoreUnusable."""
+    connection = connect(file)
+    try:
+        with refusing(str(file)):
+            connection.execute("BEGIN")
+        yield Tables(connection)
+    finally:
+        connection.close()
 
 
 async def write(source: Source, file: Path) -> None:

@@ -88,6 +88,7 @@ class Database:
         self._monotonic = monotonic
         self._apart = None if apart is None else until_failure(apart, lambda: self.broken)
         self.pace = pace or Pace()
+        self._sync = sync
         self._relaxed = False  # whether commits leave the sync to `_syncs`
         self._log_handle: int | None = None
         self._syncs = Syncs(
@@ -145,6 +146,8 @@ class Database:
             write_anew(Path(f"{self._file}-wal"), self._vfs)
         finally:
             self.connection.execute("ROLLBACK")
+        if self._apart is not None and self._sync is None:
+            self._log_handle = os.open(f"{self._file}-wal", os.O_RDWR)
         self._wal_pages = CHECKPOINT_PAGES
         self.tidy()
 
@@ -289,9 +292,8 @@ class Database:
             _log.info("the disk syncs swiftly again: syncs are made in the loop")
 
     def _sync_log(self) -> None:
-        """In the thread. The handle stays open: one that is opened later might miss an error of before."""
-        if self._log_handle is None:
-            self._log_handle = os.open(f"{self._file}-wal", os.O_RDWR)
+        """In the thread. The handle is open since the start: later, it might miss an error of before."""
+        assert self._log_handle is not None
         if hasattr(fcntl, "F_FULLFSYNC"):  # macOS, as above
             fcntl.fcntl(self._log_handle, fcntl.F_FULLFSYNC)
         else:

@@ -45,7 +45,7 @@ async def start(name: str, *flags: str, **environment: str) -> Program:
             str(EXAMPLES / name),
             *flags,
             stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "HUBBUB_PASSWORD": PASSWORD, **environment},
+            env={**os.environ, "BOT_PASSWORD": PASSWORD, **environment},
         )
     )
 

@@ -33,8 +33,8 @@ async def test_whatever_becomes_of_commits_every_promise_is_kept(database, middl
             for _ in range(4):
                 await crowd.acknowledges(60)
                 middleman.cuts += CUTS
-            await crowd.acknowledges(200)
-    assert middleman.cuts == []
+            while middleman.cuts:
+                await crowd.acknowledges(50)
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])

@@ -27,19 +27,21 @@ LOOK_SECONDS = 0.005
 
 
 class Comeback:
-    """Use as an async context manager. When it is left everybody is back, or was given up.
+    """Use as an async context manager. When it is left all who were at the node that is killed are back, or
+    were given up.
 
     Always true: `count` clients had lost their connection and listen again, since `last_ns` all of them.
     """
 
-    def __init__(self, worker: Worker, returns: Histogram) -> None:
-        """`returns` is told how long each was away."""
+    def __init__(self, worker: Worker, returns: Histogram, killed: int | None) -> None:
+        """`returns` is told how long each was away; `killed` is which node."""
         self._worker = worker
         self._returns = returns
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._seen_lost = worker.hearing.lost_connections
         self._looking: asyncio.Task[None] | None = None
         self._coming: dict[Client, asyncio.Task[None]] = {}
+        self._leaving = sum(client.node == killed for client in (*worker.readers, *worker.posters))
         self.count = 0
         self.last_ns = 0
 
@@ -51,12 +53,11 @@ class Comeback:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._looking is not None
-        self._looking.cancel()
-        self._bring_back()
         with suppress(TimeoutError):  # who is not back is missing something at the end
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while self._coming:
-                    await asyncio.gather(*self._coming.values())
+                while self.count < self._leaving or self._coming:  # noqa: ASYNC110
+                    await asyncio.sleep(LOOK_SECONDS)
+        self._looking.cancel()
 
     async def _look(self) -> None:
         while True:

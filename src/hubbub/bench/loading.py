@@ -60,8 +60,8 @@ class Loading:
             paced.append(self._paced(order, order.returns_per_second, self._returns(returning)))
         if order.pages_per_second:
             paced.append(self._paced(order, order.pages_per_second, await self._reads()))
-        comeback = Comeback(worker, self.returns)
-        async with comeback if order.lost_come_back else nullcontext():
+        comeback = Comeback(worker, self.returns, order.loses_node)
+        async with nullcontext() if order.loses_node is None else comeback:
             await self._keep(paced, marks)
         await asyncio.gather(*returning)
         begun, ended = marks.taken

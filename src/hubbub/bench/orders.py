@@ -68,9 +68,9 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     """How many pages are read back meanwhile."""
     direct_share: float = 0.0
     """Of the posts, how many are to one person."""
-    lost_come_back: bool = False
-    """Whoever loses its connection opens another at once, at the next node, and posts again what was not
-    answered."""
+    loses_node: int | None = None
+    """The node that is killed meanwhile. Its clients open another connection at once, at the next node, and
+    post again what was not answered; it is over when they are all back."""
 
 
 class Settle(msgspec.Struct, frozen=True, kw_only=True):

@@ -206,7 +206,7 @@ class Stage:
         name: str = "",
         slow_too: bool = True,
         come_back: bool = False,
-        lost_come_back: bool = False,
+        loses_node: int | None = None,
         health: Health | None = None,
         **beside: float,
     ) -> Figures:
@@ -214,7 +214,7 @@ class Stage:
 
         `beside`: what else goes on, as in `Load`. `slow_too`: whether slow readers are waited for.
         `come_back`: whether those whose connection the server has ended do afterwards, with the place where
-        they stand; `lost_come_back`: at once, amid the load.
+        they stand; `loses_node`: those of the node that is killed do at once, amid the load.
         `health` asks while the load is measured. Raises Limited.
         """
         asked = self.asked
@@ -227,7 +227,7 @@ class Stage:
             per_second=per_second,
             seconds=whole_seconds,
             measure_from_ns=measure_from_ns,
-            lost_come_back=lost_come_back,
+            loses_node=loses_node,
             **beside,
         )
         ends_ns = start_ns + int(whole_seconds * NANOSECONDS)

@@ -25,7 +25,8 @@ async def lose_a_node(stage: Stage, cluster: OwnCluster) -> Outcome:
         connect_seconds = await stage.connect(fleet)
         whole = await stage.load(fleet, asked.rates[0], name="all nodes")
         killing = asyncio.create_task(_kill_amid(cluster, asked.seconds))
-        lessened = await stage.load(fleet, asked.rates[0], name="one is killed", lost_come_back=True)
+        last = len(cluster.addresses) - 1
+        lessened = await stage.load(fleet, asked.rates[0], name="one is killed", loses_node=last)
         name, killed_ns = await killing
         verdict = stage.judge(await fleet.tell())
     await cluster.start_it_again()

@@ -1,6 +1,6 @@
 """A bot that misses no question and answers none twice, whoever is killed: itself, or the server.
 
-    HUBBUB_PASSWORD=… .venv/bin/python examples/durable_bot.py --name oracle --room Lounge --place oracle.db
+    BOT_PASSWORD=… .venv/bin/python examples/durable_bot.py --name oracle --room Lounge --place oracle.db
 
 Then ask something in that room that ends with a question mark. Kill the bot, ask on, start it again.
 
@@ -111,7 +111,7 @@ async def room_called(client: Client, name: str) -> str:
 async def run(url: str, name: str, room_name: str, path: Path) -> None:
     """One life of the bot, for as long as the server goes on knowing it."""
     async with Client(url, patience_seconds=math.inf) as client:
-        await sign_in(client, name, os.environ["HUBBUB_PASSWORD"])
+        await sign_in(client, name, os.environ["BOT_PASSWORD"])
         room = await room_called(client, room_name)
         with closing(Place(path, room)) as place:
             try:
@@ -137,9 +137,7 @@ async def main(url: str, name: str, room_name: str, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    flags = argparse.ArgumentParser(
-        description="Answers each question once; the password is HUBBUB_PASSWORD."
-    )
+    flags = argparse.ArgumentParser(description="Answers each question once; the password is BOT_PASSWORD.")
     flags.add_argument("--url", default="http://localhost:8080")
     flags.add_argument("--name", default="oracle", type=str.lower)
     flags.add_argument("--room", default="Lounge")

@@ -1,6 +1,6 @@
 """A bot that repeats what it is told: in one room when it is addressed, and in direct messages always.
 
-    HUBBUB_PASSWORD=… .venv/bin/python examples/echo_bot.py --name echo --room Lounge
+    BOT_PASSWORD=… .venv/bin/python examples/echo_bot.py --name echo --room Lounge
 
 Then say “@echo hello” in that room. The account and the room are made when there are none. It hears what is
 said while it runs: for a bot that makes up for the time it was away see durable_bot.py.
@@ -44,7 +44,7 @@ async def answer(client: Client, event: Event, name: str) -> None:
 
 async def main(url: str, name: str, room_name: str) -> None:
     async with Client(url) as client:
-        await sign_in(client, name, os.environ["HUBBUB_PASSWORD"])
+        await sign_in(client, name, os.environ["BOT_PASSWORD"])
         async with client.subscribe(await room_called(client, room_name), inbox=True) as events:
             print("listening", flush=True)
             async for event in events:
@@ -52,7 +52,7 @@ async def main(url: str, name: str, room_name: str) -> None:
 
 
 if __name__ == "__main__":
-    flags = argparse.ArgumentParser(description="Repeats what it is told; the password is HUBBUB_PASSWORD.")
+    flags = argparse.ArgumentParser(description="Repeats what it is told; the password is BOT_PASSWORD.")
     flags.add_argument("--url", default="http://localhost:8080")
     flags.add_argument("--name", default="echo", type=str.lower)
     flags.add_argument("--room", default="Lounge")

@@ -4,13 +4,13 @@
 #
 #     sh examples/talk.sh http://localhost:8080
 #
-# HUBBUB_NAME and HUBBUB_PASSWORD say who talks; without them it is somebody new each time. Needs curl 7.82 or newer.
+# BOT_NAME and BOT_PASSWORD say who talks; without them it is somebody new each time. Needs curl 7.82 or newer.
 set -eu
 
 URL=${1:-http://localhost:8080}
 random() { od -An -N8 -tx1 /dev/urandom | tr -d ' \n'; }
-NAME=${HUBBUB_NAME:-guest-$(random)}
-PASSWORD=${HUBBUB_PASSWORD:-$(random)$(random)}
+NAME=${BOT_NAME:-guest-$(random)}
+PASSWORD=${BOT_PASSWORD:-$(random)$(random)}
 
 umask 077 # what follows holds a token: nobody else is to read it
 DIR=$(mktemp -d)
@@ -40,7 +40,7 @@ listen() { # SEQ COUNT
 }
 
 echo "== Sign up as $NAME, and in"
-if [ -z "${HUBBUB_NAME:-}" ]; then
+if [ -z "${BOT_NAME:-}" ]; then
     printf '{"name":"%s","password":"%s"}' "$NAME" "$PASSWORD" | ask "$URL/users" --json @-
     echo
 fi

@@ -1,6 +1,6 @@
 """A relay between rooms and HTTP: what is said in a room goes out to an endpoint, and hooks come in.
 
-    HUBBUB_PASSWORD=… OUT_SECRET=… IN_SECRET=… .venv/bin/python examples/webhook_relay.py \\
+    BOT_PASSWORD=… OUT_SECRET=… IN_SECRET=… .venv/bin/python examples/webhook_relay.py \\
         --out Lounge=https://example.org/hubbub --in builds=Lounge --listen 127.0.0.1:8090
 
 Out: each event of the room is POSTed as its JSON, in order and at least once. A try that is not answered 2xx
@@ -216,7 +216,7 @@ async def main(chosen: argparse.Namespace) -> None:
     host, _, port = chosen.listen.rpartition(":")
     places = Places(chosen.places)
     async with Client(chosen.url) as client, httpx2.AsyncClient(timeout=10.0, trust_env=False) as http:
-        await sign_in(client, chosen.name, os.environ["HUBBUB_PASSWORD"])
+        await sign_in(client, chosen.name, os.environ["BOT_PASSWORD"])
         outs = [(await room_called(client, room), url) for room, url in chosen.outs]
         ins = {name: await room_called(client, room) for name, room in chosen.ins}
         for room, url in outs:  # before anything is said that it should tell
@@ -250,7 +250,7 @@ if __name__ == "__main__":
     flags = argparse.ArgumentParser(description="Relays rooms to HTTP endpoints, and hooks to rooms.")
     flags.add_argument("--url", default="http://localhost:8080", help="the hubbub server")
     flags.add_argument(
-        "--name", default="relay", type=str.lower, help="its account; the password is HUBBUB_PASSWORD"
+        "--name", default="relay", type=str.lower, help="its account; the password is BOT_PASSWORD"
     )
     flags.add_argument("--out", dest="outs", default=[], action="append", type=out, metavar="ROOM=URL")
     flags.add_argument("--in", dest="ins", default=[], action="append", type=pair, metavar="HOOK=ROOM")

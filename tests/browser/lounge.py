@@ -1,6 +1,8 @@
 """A place for plays in a browser: a server, a room in it, and whoever comes with a browser of their own."""
 
+import asyncio
 import re
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -15,7 +17,7 @@ from hubbub.client import Client
 from hubbub.protocol.frames import RoomBody
 from support.process import Process
 from support.road import Road
-from support.seeded import token_of
+from support.seeded import PASSWORD, token_of
 from support.serving import Clock, serving
 
 DESKTOP = {"width": 1280, "height": 800}
@@ -112,9 +114,12 @@ class Lounge:
     async def is_followed_by(self, name: str, *rooms: RoomBody, seq: int = 0) -> None:
         """Somebody follows rooms (this one, if none is named), having read them up to `seq`."""
         headers = {"Authorization": f"Bearer {token_of(name)}"}
-        async with httpx2.AsyncClient(base_url=self.url, headers=headers) as http:
-            for room in rooms or (self.room,):
-                (await http.put(f"/room/{room.id}/mark", json={"seq": seq})).raise_for_status()
+        async with httpx2.AsyncClient(
+            base_url=self.url, headers=headers, limits=httpx2.Limits(max_connections=20), timeout=None
+        ) as http:
+            marks = (http.put(f"/room/{room.id}/mark", json={"seq": seq}) for room in rooms or (self.room,))
+            for marked in await asyncio.gather(*marks):
+                marked.raise_for_status()
 
     async def has_read(self, name: str, other: str) -> None:
         """All that somebody wrote directly."""
@@ -127,20 +132,30 @@ class Lounge:
 
     async def visitor(self, name: str = "", *, url: str | None = None, **device: Any) -> Person:
         """Somebody who has opened the page and has not signed in. `device`: what its browser is like."""
+        person = await self._at_a_browser(name, url, device)
+        await person.opens_a_tab()
+        return person
+
+    async def person(self, name: str, *, url: str | None = None, **device: Any) -> Person:
+        """Somebody who has signed in there before, and has opened the page."""
+        person = await self._at_a_browser(name, url, device)
+        signed_in = await person.context.request.post(
+            f"{self.url}/sessions",
+            data={"name": name, "password": PASSWORD, "cookie": True},
+            headers={"Origin": self.url},
+        )
+        assert signed_in.ok, await signed_in.text()
+        await person.opens_a_tab()
+        await person.is_in()
+        return person
+
+    async def _at_a_browser(self, name: str, url: str | None, device: dict[str, Any]) -> Person:
         context = await self.browser.new_context(
             **{"viewport": DESKTOP, "reduced_motion": "reduce", "locale": "en-GB"} | device
         )
         self._contexts.append(context)
         context.on("page", self._listens_to)
-        person = Person(name, self, context, url or self.url)
-        await person.opens_a_tab()
-        return person
-
-    async def person(self, name: str, *, url: str | None = None, **device: Any) -> Person:
-        """Somebody who has signed in by the page."""
-        person = await self.visitor(name, url=url, **device)
-        await person.signs_in()
-        return person
+        return Person(name, self, context, url or self.url)
 
     async def people(self, *names: str) -> list[Person]:
         return [await self.person(name) for name in names]
@@ -191,3 +206,13 @@ async def lounge_on(browser: Browser, data: Path) -> AsyncIterator[Lounge]:
         place = Lounge(browser, data, stack)
         stack.push_async_callback(place.close)
         yield place
+
+
+@asynccontextmanager
+async def lounge_on_a_copy(browser: Browser, data: Path, to: Path, room: RoomBody) -> AsyncIterator[Lounge]:
+    """An open one, on a copy of a store that was filled for several plays. `room` is in it already."""
+    async with lounge_on(browser, Path(shutil.copytree(data, to))) as place:
+        place.room = room
+        await place.opens()
+        yield place
+        place.is_content()

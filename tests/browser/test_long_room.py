@@ -7,7 +7,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from browser.filled import Line, fill, say
-from browser.lounge import lounge_on
+from browser.lounge import lounge_on_a_copy
 from browser.person import Person
 
 COUNT = 100_000
@@ -20,11 +20,8 @@ MOST_ROWS = 250
 @pytest_asyncio.fixture(loop_scope="session")
 async def long(browser, filled_store, tmp_path):
     data, room = filled_store
-    async with lounge_on(browser, Path(shutil.copytree(data, tmp_path / "long"))) as place:
-        place.room = room
-        await place.opens()
+    async with lounge_on_a_copy(browser, data, tmp_path / "long", room) as place:
         yield place
-        place.is_content()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

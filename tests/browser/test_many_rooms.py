@@ -1,22 +1,41 @@
 """A thousand rooms, all of them followed: everything is found, and the page stays small."""
 
+import shutil
+from pathlib import Path
+
+import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
 from browser.filled import fill
+from browser.lounge import lounge_on, lounge_on_a_copy
 from browser.screen import place_of
 
 COUNT = 1_000
 MOST_NODES = 2_500
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def filled_store(browser, seeded_store, tmp_path_factory):
+    """Where it is, and its rooms, all of which ada follows."""
+    data = Path(shutil.copytree(seeded_store, tmp_path_factory.mktemp("many") / "data"))
+    rooms = await fill(data, rooms=[f"Room {number:04}" for number in range(COUNT)])
+    async with lounge_on(browser, data) as place:
+        await place.opens()
+        await place.is_followed_by("ada", *rooms)
+    return data, rooms
+
+
+@pytest.fixture
+def rooms(filled_store):
+    return filled_store[1]
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def rooms(lounge):
-    await lounge.closes()
-    rooms = await fill(lounge.data, rooms=[f"Room {number:04}" for number in range(COUNT)])
-    await lounge.opens()
-    await lounge.is_followed_by("ada", *rooms)
-    return rooms
+async def lounge(browser, filled_store, tmp_path):
+    data, rooms = filled_store
+    async with lounge_on_a_copy(browser, data, tmp_path / "many", rooms[0]) as place:
+        yield place
 
 
 async def test_a_thousand_rooms_are_listed_with_what_is_unread_and_the_page_stays_small(lounge, rooms):

@@ -3,13 +3,15 @@
 The pictures are kept in tests/browser/.pictures, one for each view and form.
 """
 
+import shutil
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from browser.content import ROOMS, conversations
 from browser.filled import fill, say
-from browser.lounge import Lounge
+from browser.lounge import lounge_on, lounge_on_a_copy
 from browser.person import Person
 from browser.views import SIGNED_IN, SIGNED_OUT, Rooms, Way
 
@@ -35,20 +37,22 @@ _SETTLED = """() => Promise.allSettled(
     document.getAnimations().filter(each => each instanceof CSSTransition).map(each => each.finished))"""
 
 
-async def a_company(lounge: Lounge) -> Rooms:
-    """Everybody has talked for days, and ada has read most of it."""
-    await lounge.closes()
-    others = await fill(lounge.data, rooms=[name for name in ROOMS if name != lounge.room.name])
-    rooms = {room.name: room for room in (lounge.room, *others)}
-    await say(lounge.data, conversations(rooms))
-    await lounge.opens()
-    await lounge.is_followed_by("ada", rooms["Release 2.4"], seq=11)
-    await lounge.is_followed_by("ada", rooms["Lounge"], seq=4)
-    await lounge.is_followed_by("ada", rooms["Lunch"], seq=1)
-    await lounge.is_followed_by("ada", rooms["Design"], rooms["Books"])
-    await lounge.has_read("ada", "bob")
-    await lounge.has_read("ada", "dan")
-    return rooms
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def company(browser, seeded_store, tmp_path_factory) -> tuple[Path, Rooms]:
+    """A store in which everybody has talked for days, and ada has read most of it."""
+    data = Path(shutil.copytree(seeded_store, tmp_path_factory.mktemp("company") / "data"))
+    rooms = {room.name: room for room in await fill(data, rooms=ROOMS)}
+    await say(data, conversations(rooms))
+    async with lounge_on(browser, data) as lounge:
+        lounge.room = rooms["Lounge"]
+        await lounge.opens()
+        await lounge.is_followed_by("ada", rooms["Release 2.4"], seq=11)
+        await lounge.is_followed_by("ada", rooms["Lounge"], seq=4)
+        await lounge.is_followed_by("ada", rooms["Lunch"], seq=1)
+        await lounge.is_followed_by("ada", rooms["Design"], rooms["Books"])
+        await lounge.has_read("ada", "bob")
+        await lounge.has_read("ada", "dan")
+    return data, rooms
 
 
 @pytest.mark.parametrize("screen", _SCREENS)
@@ -60,12 +64,13 @@ async def test_a_view_of_the_door_has_no_barrier(lounge, view, screen):
 
 @pytest.mark.parametrize("screen", _SCREENS)
 @pytest.mark.parametrize("view", SIGNED_IN)
-async def test_a_view_has_no_barrier(lounge, view, screen):
-    lounge.forgives(r"status of 409")
-    lounge.forgives_a_lost_connection()
-    rooms = await a_company(lounge)
-    ada = await lounge.person("ada", viewport=_SCREENS[screen])
-    await looks(ada, view, screen, SIGNED_IN[view], rooms)
+async def test_a_view_has_no_barrier(browser, company, tmp_path, view, screen):
+    data, rooms = company
+    async with lounge_on_a_copy(browser, data, tmp_path / "company", rooms["Lounge"]) as lounge:
+        lounge.forgives(r"status of 409")
+        lounge.forgives_a_lost_connection()
+        ada = await lounge.person("ada", viewport=_SCREENS[screen])
+        await looks(ada, view, screen, SIGNED_IN[view], rooms)
 
 
 async def looks(person: Person, view: str, screen: str, way: Way, rooms: Rooms) -> None:

@@ -197,7 +197,7 @@ async def test_an_older_backup_is_brought_up(tmp_path):
 
     assert (taken.code, restored.code) == (0, 0)
     assert "older form 1" in taken.err
-    assert "brought up from form 1 to 3" in restored.out
+    assert "brought up from form 1 to 4" in restored.out
     assert "5 events in 4 logs" in restored.out
     assert (await hubbub_here("verify", "--data", tmp_path / "new")).code == 0
     assert apsw.Connection(str(tmp_path / "old" / "hubbub.db")).pragma("user_version") == 1

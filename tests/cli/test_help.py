@@ -65,6 +65,16 @@ async def test_help_shows_no_flag_that_nobody_would_give_and_no_word_for_off(nam
     assert "[default: False]" not in told.out
 
 
+@pytest.mark.parametrize(
+    ("words", "missing"), [(["post"], "ROOM"), (["user", "add"], "NAME"), (["move"], "a value for --from")]
+)
+async def test_what_is_missing_is_told_with_where_to_read_of_it(words, missing, tmp_path):
+    told = await hubbub(*words, cwd=tmp_path)
+
+    command = " ".join(words)
+    assert (told.code, told.err) == (2, f"hubbub: {command} needs {missing}; see hubbub {command} --help\n")
+
+
 async def test_a_command_that_is_nearly_there_is_suggested(tmp_path):
     told = await hubbub("pots", "Lounge", "hello", cwd=tmp_path)
 

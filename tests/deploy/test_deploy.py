@@ -7,12 +7,14 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx2
 import pytest
 import yaml
 
+from hubbub.api.settings import Settings
 from hubbub.client import Client
 from hubbub.cluster import Node, balancer, programs
 from hubbub.cluster.ports import free_port
@@ -248,7 +250,8 @@ async def test_the_balancer_s_configuration_works(tmp_path, environment):
     checked = subprocess.run([haproxy, "-c", "-f", where], capture_output=True, text=True, timeout=60)
     assert (checked.returncode, checked.stderr) == (0, "")
 
-    async with Node(tmp_path, "--drain-seconds", "600", environment=environment) as node:
+    flags = ("--drain-seconds", "600", "--trusted-proxies", "127.0.0.1")
+    async with Node(tmp_path, *flags, environment=environment) as node:
         await node.kill()
         people, operators = (url.rpartition(":")[2] for url in (node.url, node.admin_url))
         port = free_port()
@@ -263,12 +266,41 @@ async def test_the_balancer_s_configuration_works(tmp_path, environment):
             await answers(before, 503)
             await node.start()
             await answers(before, 200)
+            assert await told_of_itself(f"http://127.0.0.1:{port}") == f"http://127.0.0.1:{port}"
+            await holds_so_many_from_one_address(port)
             os.kill(node.pid, signal.SIGTERM)
             await answers(before, 503)
             await answers(f"{node.url}/health/live", 200)
         finally:
             process.kill()
             await process.wait()
+
+
+async def told_of_itself(url):
+    """Where the server says that it is, to somebody who says that it is elsewhere."""
+    lie = {"X-Forwarded-Host": "elsewhere.example", "X-Forwarded-Proto": "https"}
+    async with httpx2.AsyncClient(trust_env=False, timeout=20) as http:
+        return (await http.get(f"{url}/openapi.json", headers=lie)).json()["servers"][0]["url"]
+
+
+async def holds_so_many_from_one_address(port):
+    """Behind a proxy the server's own cap holds for nobody."""
+    async with AsyncExitStack() as held, deadline():
+        for _ in range(Settings().sockets_per_address):
+            assert await is_answered(port, "127.0.0.2", held)
+        assert not await is_answered(port, "127.0.0.2", held)
+        assert await is_answered(port, "127.0.0.3", held)
+
+
+async def is_answered(port, source, held):
+    """On a connection of its own, which stays as long as `held`."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
+        held.callback(writer.close)
+        writer.write(b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        return b" 200 " in await reader.readline()
+    except ConnectionError:
+        return False
 
 
 async def answers(url, status):

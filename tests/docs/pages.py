@@ -22,6 +22,11 @@ class Block(NamedTuple):
     text: str
     line: int
 
+    @property
+    def is_excused(self) -> bool:
+        """Whether it says why nobody runs it."""
+        return self.said.startswith("not run: ")
+
 
 def blocks(page: Path) -> Iterator[Block]:
     said, fence = "", None

@@ -39,13 +39,15 @@ class Program:
 
 
 async def start(name: str, *flags: str, **environment: str) -> Program:
+    return await launch(sys.executable, str(EXAMPLES / name), *flags, **environment)
+
+
+async def launch(*command: str, **environment: str) -> Program:
     return Program(
         await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(EXAMPLES / name),
-            *flags,
+            *command,
             stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "HUBBUB_PASSWORD": PASSWORD, **environment},
+            env={**os.environ, "BOT_PASSWORD": PASSWORD, **environment},
         )
     )
 

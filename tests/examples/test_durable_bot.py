@@ -12,7 +12,7 @@ from support.deadline import deadline
 from support.process import Process
 from support.serving import serving
 
-QUESTIONS = 40
+QUESTIONS = 24
 SEED = 5
 
 

@@ -1,25 +1,8 @@
 """The bot that repeats what it is told."""
 
-import pytest
-
-from examples.programs import PASSWORD, program
-from hubbub.client import Client, Message
+from examples.programs import program
+from hubbub.client import Message
 from support.deadline import deadline
-from support.serving import serving
-
-
-@pytest.fixture
-async def url(tmp_path):
-    async with serving(tmp_path / "data") as server:
-        yield server.url
-
-
-@pytest.fixture
-async def ada(url):
-    async with Client(url) as client:
-        await client.sign_up("ada", PASSWORD)
-        await client.sign_in("ada", PASSWORD)
-        yield client
 
 
 async def heard(events, sender):

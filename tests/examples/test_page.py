@@ -1,21 +1,18 @@
 """The page of another site, in a browser."""
 
 import asyncio
-import os
-import shutil
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
+from browser.chromium import chromium, program
 from examples.programs import EXAMPLES, PASSWORD
 from hubbub.client import Client, Message
 from support.road import Road
 from support.serving import serving
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium: page.html goes untested")
+pytestmark = pytest.mark.skipif(not program(), reason="there is no Chromium: page.html goes untested")
 
 
 @pytest.fixture
@@ -45,20 +42,10 @@ async def site():
 
 @asynccontextmanager
 async def opened(origin):
-    async with async_playwright() as playwright:
-        arguments = [
-            "--disable-gpu",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--no-first-run",
-        ]
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=arguments, chromium_sandbox=os.geteuid() != 0
-        )
+    async with chromium() as browser:
         page = await browser.new_page()
         await page.goto(f"{origin}/page.html")
         yield page
-        await browser.close()
 
 
 async def sign_in(page):

@@ -10,10 +10,9 @@ from contextlib import asynccontextmanager
 import httpx2
 import pytest
 
-from examples.programs import PASSWORD, module, program
-from hubbub.client import Client, Message
+from examples.programs import module, program
+from hubbub.client import Message
 from support.deadline import deadline
-from support.serving import serving
 
 OUT, IN = "out-secret", "in-secret"
 SECRETS = {"OUT_SECRET": OUT, "IN_SECRET": IN}
@@ -63,20 +62,6 @@ class Endpoint:
             if status == 204:
                 taken.append(json.loads(body)["text"])
         return taken
-
-
-@pytest.fixture
-async def url(tmp_path):
-    async with serving(tmp_path / "data") as server:
-        yield server.url
-
-
-@pytest.fixture
-async def ada(url):
-    async with Client(url) as client:
-        await client.sign_up("ada", PASSWORD)
-        await client.sign_in("ada", PASSWORD)
-        yield client
 
 
 @asynccontextmanager

@@ -45,15 +45,23 @@ def is_another_write(point: str) -> bool:
     return "a write to" in point and not point.endswith(" 1")
 
 
+def is_first(point: str) -> bool:
+    return point.endswith(" 1")
+
+
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("often", ["once", pytest.param("each time", marks=pytest.mark.long)])
 @pytest.mark.parametrize("loop", LOOPS)
-async def test_at_whatever_step_of_a_commit_a_server_dies_every_promise_is_kept(quick_data, loop):
+async def test_at_whatever_step_of_a_commit_a_server_dies_every_promise_is_kept(quick_data, loop, often):
+    """A step that comes several times, as for each message, is died at when it comes first, or each time."""
     if loop == "uvloop":
         pytest.importorskip("uvloop")
     async with Matrix(quick_data, loop) as matrix:
         all_points = of_the_commit(await matrix.points())
         assert {point.rpartition(" ")[0] for point in all_points} >= set(STEPS)
         points = [each for each in distinct(all_points) if EVERY_WRITE or not is_another_write(each)]
+        if often == "once":
+            points = [each for each in points if is_first(each)]
         faults = await matrix.dies_at_each(points)
         print(f"{len(points)} of {len(all_points)} points, {matrix.deliveries} deliveries")
     assert list(faults) == points

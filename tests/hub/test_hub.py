@@ -539,3 +539,13 @@ def test_whatever_happens_everyone_hears_all_once_and_in_order(
         assert house.hub.behind == 0
 
     asyncio.run(play())
+
+
+async def test_a_log_that_nobody_listens_to_any_more_holds_no_memory(house: House) -> None:
+    reader = await house.listens()
+    house.says(10)
+    assert house.hub.memory_bytes > 0
+
+    house.hub.leave(reader)
+
+    assert house.hub.memory_bytes == 0

@@ -1,11 +1,10 @@
 """Signing out, running out and being disabled end everything the session had open."""
 
 import asyncio
-import os
-import sys
 
 import pytest
 
+from cli.commands import hubbub_here
 from hubbub.client import Client, Problem, SignedOut
 from support.deadline import deadline
 from support.seeded import PASSWORD
@@ -35,12 +34,7 @@ async def _is_not_seen_for_a_month(hall, ada):
 
 
 async def _is_disabled(hall, ada):
-    command = [sys.executable, "-m", "hubbub", "user", "disable", "ada", "--data", str(hall.data)]
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=dict(os.environ)
-    )
-    said, _ = await process.communicate()
-    assert process.returncode == 0, said.decode()
+    assert (await hubbub_here("user", "disable", "ada", "--data", hall.data)).code == 0
 
 
 @pytest.mark.parametrize(

@@ -115,14 +115,14 @@ async def _token(way: Wire, told: Told, name: str) -> str:
 
 
 async def _cookie(way: Wire, told: Told) -> None:
-    own = {"Origin": f"http://{way.host}"}
+    own, typed = {"Origin": f"http://{way.host}"}, {"Content_Type": "application/json"}
     content = body(name="ada", password=PASSWORD, cookie=True)
-    answer = await way.asks("POST", "/sessions", None, content, **own)
+    answer = await way.asks("POST", "/sessions", None, content, **own, **typed)
     assert answer.status == 201
     for value in re.findall(r"hubbub_\w+=([^;]+)", str(answer.headers)):
         told.add(value)
         for fields in (own, {"Origin": "https://elsewhere.example"}, {}):
-            cookie = {"Cookie": f"hubbub_session={value}"}
+            cookie = typed | {"Cookie": f"hubbub_session={value}"}
             await way.asks("POST", "/rooms", None, body(name=f"{len(told.secrets)}"), **fields, **cookie)
 
 

@@ -141,6 +141,11 @@ export class Listener {
     return this.line.cursors.position(log);
   }
 
+  /** The same as a cursor, for `after`: to be kept over a restart of one's own. */
+  cursor(log: LogName): string | undefined {
+    return this.line.cursors.cursor(log);
+  }
+
   /** The log that has to be heard even when not all fit on the connection. */
   prefer(log: LogName | undefined): void {
     this.line.prefer(log);

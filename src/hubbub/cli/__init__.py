@@ -9,7 +9,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter
 from rich.console import Console
 
 import hubbub
@@ -71,7 +71,7 @@ def main(words: Sequence[str] | None = None) -> int:
         code = _code(error)
         if code is None:
             raise
-        print(f"hubbub: {error}", file=sys.stderr)
+        print(f"hubbub: {_told(error)}", file=sys.stderr)
         return code
 
 
@@ -115,6 +115,16 @@ def _shape(name: str) -> dict[str, str]:
         return {}
     words = _WORDS.get(name, "")
     return {"help_format": "plaintext", "usage": f"Usage: hubbub {name} [OPTIONS] {words}".rstrip()}
+
+
+def _told(error: Exception) -> str:
+    """What is wrong, for people; what is missing is told with where to read of it."""
+    if not isinstance(error, MissingArgumentError) or error.argument is None:
+        return str(error)
+    command = " ".join(error.command_chain or ())
+    name = error.argument.name
+    missing = f"a value for {name}" if name.startswith("-") else name
+    return f"{command} needs {missing}; see hubbub {command} --help"
 
 
 def _code(error: Exception) -> int | None:

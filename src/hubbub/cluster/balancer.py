@@ -46,6 +46,8 @@ defaults
 
 frontend people
     bind {bind}
+    http-request set-header X-Forwarded-Proto http
+    http-request set-header X-Forwarded-Host %[req.hdr(Host)]
     http-request disable-l7-retry unless METH_GET or {{ req.hdr(Idempotency-Key) -m found }}
     acl is_socket hdr(Upgrade) -i websocket
     acl is_stream path_end /subscribe

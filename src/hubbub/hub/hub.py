@@ -14,7 +14,7 @@ from hubbub.domain.events import Event, Gap
 from hubbub.domain.ids import LogId, room_of
 from hubbub.hub.behind import Behind
 from hubbub.hub.heads import Heads
-from hubbub.hub.log import Log, Reader, Subscription, cut
+from hubbub.hub.log import Log, Memory, Reader, Subscription, cut
 from hubbub.hub.others import NoOthers, Others
 from hubbub.hub.repair import PATIENCE_SECONDS, Repairs
 from hubbub.hub.source import Past, Source
@@ -40,6 +40,7 @@ class Hub:
         self._behind = Behind(source, failed=failed, ahead=self._ahead)
         self._repairs = Repairs(source, self._repaired, failed, patience_seconds)
         self._logs: dict[LogId, Log] = {}
+        self._memory = Memory()
         self._grown: list[Log] = []
         self._dismissed: Callable[[], Exception] | None = None
         self._handed_out = 0
@@ -58,6 +59,11 @@ class Hub:
     @property
     def deliveries(self) -> int:
         return self._handed_out + self._behind.deliveries
+
+    @property
+    def memory_bytes(self) -> int:
+        """What is kept of them for who comes back at once."""
+        return self._memory.held_bytes
 
     @property
     def repairs(self) -> int:
@@ -267,7 +273,7 @@ class Hub:
         before. Raises NoSuchRoom or NoSuchUser."""
         log = self._logs.get(id)
         if log is None:
-            log = self._logs[id] = Log(id)
+            log = self._logs[id] = Log(id, self._memory)
         log.users += 1
         try:
             if not log.known:
@@ -304,6 +310,7 @@ class Hub:
     def _let_go(self, log: Log) -> None:
         if self._logs.get(log.id) is log:
             del self._logs[log.id]
+            log.forget(log.flushed)
             self._others.unfollow(log.id)
 
     def held(self) -> Sequence[LogId]:

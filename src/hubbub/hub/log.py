@@ -23,6 +23,12 @@ RING_ENTRIES = 256
 RING_BYTES = 256 * 1024
 """… and how many bytes of them at most, whichever is less."""
 
+MEMORY_BYTES = 256 * 1024 * 1024
+"""What the rings of all logs hold together. Beyond it each keeps a few of its newest events only until others
+have gone; who is further behind reads the store."""
+
+FEW_BYTES = 16 * 1024
+
 EARLY_ENTRIES = 256
 """How many events of a log may wait for one before them; others are read again."""
 
@@ -50,6 +56,21 @@ def _end_of_chunk(entries: Sequence[Entry], start: int, overhead: int) -> int:
         size += len(entries[stop].json) + overhead
         stop += 1
     return stop
+
+
+class Memory:
+    """What the rings of all logs hold together, in bytes of JSON."""
+
+    __slots__ = ("_most_bytes", "held_bytes")
+
+    def __init__(self, most_bytes: int = MEMORY_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self.held_bytes = 0
+
+    @property
+    def ring_bytes(self) -> int:
+        """What one ring may hold now."""
+        return RING_BYTES if self.held_bytes <= self._most_bytes else FEW_BYTES
 
 
 class Reader(Protocol):
@@ -115,14 +136,16 @@ class Log:
         "id",
         "known",
         "live",
+        "memory",
         "ring",
         "ring_bytes",
         "users",
         "waiters",
     )
 
-    def __init__(self, id: LogId) -> None:
+    def __init__(self, id: LogId, memory: Memory) -> None:
         self.id = id
+        self.memory = memory
         self.head = self.flushed = 0
         self.known = False
         """Whether `head` was read from the store yet."""
@@ -180,8 +203,7 @@ class Log:
             self.fall_behind(sub)
         self.fresh.clear()
         self.early.clear()
-        self.ring.clear()
-        self.ring_bytes = 0
+        self._keep([], 0)
         self.head = self.flushed = head
         return fallen
 
@@ -206,11 +228,12 @@ class Log:
     def remember(self, entries: Sequence[Entry]) -> None:
         """Keep `entries`, which end at `flushed`, for readers who come back at once."""
         self.ring.extend(entries)
-        self.ring_bytes += size_of(entries)
-        if len(self.ring) > RING_ENTRIES or self.ring_bytes > RING_BYTES:
-            while self.ring and (len(self.ring) > _REFILLED_ENTRIES or self.ring_bytes > RING_BYTES):
+        self._keep(self.ring, self.ring_bytes + size_of(entries))
+        most_bytes = self.memory.ring_bytes
+        if len(self.ring) > RING_ENTRIES or self.ring_bytes > most_bytes:
+            while self.ring and (len(self.ring) > _REFILLED_ENTRIES or self.ring_bytes > most_bytes):
                 drop = max(1, len(self.ring) // 4)
-                self.ring_bytes -= size_of(self.ring[:drop])
+                self._keep(self.ring, self.ring_bytes - size_of(self.ring[:drop]))
                 del self.ring[:drop]
 
     def prime(self, entries: Sequence[Entry]) -> None:
@@ -220,14 +243,17 @@ class Log:
             return
         room = _REFILLED_ENTRIES - len(self.ring)
         size = size_of(entries)
-        if len(entries) <= room and self.ring_bytes + size <= RING_BYTES:
-            self.ring[:0] = entries
-            self.ring_bytes += size
+        if len(entries) <= room and self.ring_bytes + size <= self.memory.ring_bytes:
+            self._keep([*entries, *self.ring], self.ring_bytes + size)
 
     def forget(self, through: int) -> None:
         """The events up to `through` were removed from the store."""
         kept = [e for e in self.ring if e.seq > through]
-        self.ring, self.ring_bytes = kept, size_of(kept)
+        self._keep(kept, size_of(kept))
+
+    def _keep(self, ring: list[Entry], size_bytes: int) -> None:
+        self.memory.held_bytes += size_bytes - self.ring_bytes
+        self.ring, self.ring_bytes = ring, size_bytes
 
     def recent(self, after: int, overhead: int) -> Sequence[Entry] | None:
         """A chunk of what follows `after`: at least one event. None when only the store has it."""

@@ -122,7 +122,7 @@ class Restored(Tables):
                 await connection.execute("SET synchronous_commit = on")
                 transaction = connection.transaction()
                 await transaction.start()
-                await migrate(connection, steps(), begun)
+                await migrate(connection, steps(), {}, begun)
             yield cls(url, connection)
             with refusing(url):
                 await connection.execute(_NUMBER_ON)
@@ -228,14 +228,14 @@ class ToPostgres(_End):
             await write_mark(connection, mark)
 
         with refusing(self._url):
-            await migrate(self._connection, steps()[:1], begin)
+            await migrate(self._connection, steps()[:1], {}, begin)
 
     async def open(self) -> None:
         async def begun(connection: Connection) -> None:
             raise AssertionError("the first step was taken with the mark")
 
         with refusing(self._url):
-            await migrate(self._connection, steps(), begun)
+            await migrate(self._connection, steps(), {}, begun)
             # What a crash takes of the rows is brought again, and the mark goes only when all are on disk.
             await self._connection.execute("SET synchronous_commit = off")
 

@@ -10,6 +10,7 @@ from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.postgres.database import Connection
 from hubbub.storage.postgres.failures import DRIVER
 from hubbub.storage.postgres.marking import EPOCH, check_unmarked
+from hubbub.storage.postgres.naming import NAMED, refold
 from hubbub.storage.postgres.schema import check, form_of, migrate, steps
 
 OLDEST = 14
@@ -67,7 +68,7 @@ async def bring_up(
             now_ms(),
         )
 
-    await migrate(connection, known, begin)
+    await migrate(connection, known, {NAMED: refold}, begin)
 
 
 async def epoch_of(connection: Connection) -> str | None:

@@ -6,7 +6,7 @@ further than form N - 1 can no longer use what the step leaves.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.resources import files
 
 import asyncpg
@@ -14,6 +14,9 @@ import msgspec
 
 from hubbub.storage.errors import StoreUnusable
 from hubbub.storage.postgres.database import Connection
+
+Fill = Callable[[Connection], Awaitable[None]]
+"""What SQL cannot do for a step, in its transaction."""
 
 _LOCK = int.from_bytes(b"hubbub")
 """PostgreSQL's advisory lock under which steps are taken: nodes may start at once."""
@@ -89,9 +92,10 @@ def check(form: Form, known: int) -> None:
 
 
 async def migrate(
-    connection: Connection, known: Sequence[Step], begin: Callable[[Connection], Awaitable[None]]
+    connection: Connection, known: Sequence[Step], fills: Mapping[int, Fill], begin: Fill
 ) -> None:
-    """Take the steps that are missing; `begin` fills a database that was empty, together with the first.
+    """Take the steps that are missing, each with what `fills` does for it; `begin` fills a database that was
+    empty, together with the first.
 
     Raises StoreUnusable. Waits while another node takes them.
     """
@@ -107,6 +111,8 @@ async def migrate(
                 await connection.execute(known[number - 1].sql, timeout=3600)
                 if number == 1:
                     await begin(connection)
+                if number in fills:
+                    await fills[number](connection)
                 await connection.execute(
                     "UPDATE form SET form = $1, needs = GREATEST(needs, $2)", number, known[number - 1].needs
                 )

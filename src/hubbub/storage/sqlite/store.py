@@ -19,6 +19,7 @@ from hubbub.storage.sqlite.chaining import CHAINED, fill
 from hubbub.storage.sqlite.database import Database
 from hubbub.storage.sqlite.directory import Lock, prepare
 from hubbub.storage.sqlite.marks import Marks
+from hubbub.storage.sqlite.naming import NAMED, refold
 from hubbub.storage.sqlite.people import People
 from hubbub.storage.sqlite.retention import Retention
 from hubbub.storage.sqlite.rooms import Rooms
@@ -185,7 +186,11 @@ def bring_up(database: Database, now_ms: Callable[[], int], randomness: Callable
             (randomness(8).hex(), randomness(32), now_ms()),
         )
 
-    migrate(database.connection, known, {CHAINED: lambda: fill(database.connection, randomness)}, begin)
+    fills = {
+        CHAINED: lambda: fill(database.connection, randomness),
+        NAMED: lambda: refold(database.connection),
+    }
+    migrate(database.connection, known, fills, begin)
 
 
 @contextmanager

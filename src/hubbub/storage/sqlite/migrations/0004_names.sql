@@ -1,0 +1,2 @@
+-- Names that differ only in what is not seen (joiners, selectors, fillers) are the same from here on. The code
+-- that goes with this step brings the rooms there are under that rule.

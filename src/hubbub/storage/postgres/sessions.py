@@ -40,9 +40,9 @@ _FORGET = (
 
 # What somebody is ending, or extending, at this moment is left for the next time: nobody waits for anybody.
 _SWEEP = """
-    DELETE FROM sessions WHERE id IN (
+    DELETE FROM sessions WHERE id = ANY (ARRAY(
         SELECT id FROM sessions WHERE expires_at_ms <= $1 FOR UPDATE SKIP LOCKED
-    ) RETURNING 1
+    )) RETURNING 1
 """
 
 

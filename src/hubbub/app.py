@@ -276,7 +276,7 @@ async def _serve(
     async def end() -> None:
         if running.broken:
             server.config.timeout_graceful_shutdown = 1
-        server.should_exit = True
+        server.leave()
         await task
 
     stack.push_async_callback(end)

@@ -149,7 +149,8 @@ class Server(uvicorn.Server):
             connection.shutdown()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.config.timeout_graceful_shutdown):
-                while state.connections or state.tasks:  # noqa: ASYNC110 - uvicorn tells nobody of the last
+                # uvicorn tells nobody when the last has gone.
+                while (state.connections or state.tasks) and not self.force_exit:  # noqa: ASYNC110
                     await asyncio.sleep(_LOOK_SECONDS)
         for task in state.tasks:
             task.cancel()

@@ -148,7 +148,7 @@ async def test_whoever_posts_without_reading_is_held_back_and_loses_nothing(hous
             while posting.posts != before or posting.queued or not socket.paused:
                 before = posting.posts
                 await house.answers_others()
-                assert socket.session.waiting <= house.context.settings.requests_in_flight
+                assert socket.dialogue.waiting <= house.context.settings.requests_in_flight
                 assert socket.transport.get_write_buffer_size() < 1 << 20
                 assert len(socket._held) < 1 << 20
         assert before < FLOOD, "all was taken in from one who never reads"

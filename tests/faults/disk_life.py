@@ -261,15 +261,18 @@ class Life:
         if chance.random() < 0.5:
             secret = f"hash {next(self._ids)} of {name}"
             await self.store.set_password(UserId(name), secret)
+            self._sign_out(name)
         else:
             disabled = not disabled
             await self.store.disable(UserId(name), NOW_MS if disabled else None)
             if disabled:
-                gone = [id for id, (owner, _) in self.account.sessions.items() if owner == name]
-                for id in gone:
-                    del self.account.sessions[id]
+                self._sign_out(name)
         self.account.users[name] = (secret, disabled)
         self._acknowledged()
+
+    def _sign_out(self, name: str) -> None:
+        for id in [id for id, (owner, _) in self.account.sessions.items() if owner == name]:
+            del self.account.sessions[id]
 
     async def talk(self, chance: Random) -> None:
         """A batch of messages, to rooms and to people, most of them with keys."""

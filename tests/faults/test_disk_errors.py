@@ -189,7 +189,7 @@ async def test_a_disk_that_fills_up_and_is_emptied_over_and_over_loses_nothing(w
         life = Life(where / "life", disk)
         chance = Random(5)
         refused = 0
-        for step in life.steps(chance, 60):
+        for step in life.steps(chance, 100):
             disk.free_bytes = chance.choice((0, 5_000, 50_000, 500_000))
             try:
                 await step()

@@ -8,6 +8,7 @@ Left out are those that turn on one server's disk, directory or own clock.
 import pytest
 
 from scenarios.test_client import (
+    small_pages,
     test_from_nothing_to_a_conversation,
     test_history_is_read_both_ways_as_far_as_one_goes,
     test_lists_are_read_page_after_page,

@@ -331,7 +331,6 @@ async def test_what_another_process_does_to_others_ends_nothing(accounts, comman
     token, session = ada
     accounts.watch(session, Stream(told.append))
     await command_line.end_sessions(UserId("nobody"))
-    await command_line.set_password(UserId("ada"), "!")
     await accounts.tick()
     assert told == []
     assert await accounts.authenticate(token) == session

@@ -81,13 +81,6 @@ async def test_an_empty_batch_is_answered(store: Store):
     assert await append(store) == []
 
 
-async def test_of_each_batch_is_told_how_many_posts_it_has(store: Store, batches: list[int]):
-    await say(store, LOUNGE, "a", "b")
-    await append(store, draft(LOUNGE, "c"), draft(room_log("nowhere"), "d"), draft(ATTIC, "e"))
-
-    assert batches == [2, 3]
-
-
 async def test_a_refused_draft_leaves_the_rest_of_its_batch_alone(store: Store):
     outcomes = await append(
         store,

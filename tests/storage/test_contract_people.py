@@ -107,10 +107,15 @@ async def test_users_come_in_the_order_of_their_names_without_the_disabled(store
     assert await named(prefix="ad", after="abe", limit=1) == (["ada"], True)
 
 
-async def test_a_password_is_replaced(store: Store):
-    await store.set_password("ada", "new hash")
+async def test_a_password_is_replaced_and_all_sessions_end_with_it(store: Store):
+    await store.create_session(session("s1"), TOKEN)
+    await store.create_session(session("s2", "bob"), OTHER_TOKEN)
+
+    assert await store.set_password("ada", "new hash") == ["s1"]
 
     assert (await store.credential("ada")).password_hash == "new hash"
+    assert await store.sessions("ada") == []
+    assert [each.id for each in await store.sessions("bob")] == ["s2"]
     with pytest.raises(NoSuchUser):
         await store.set_password("nobody", "h")
 
@@ -163,7 +168,7 @@ async def test_nobody_signs_in_by_a_password_that_was_replaced_meanwhile(store: 
     with pytest.raises(WrongCredentials):
         await store.create_session(session("s2"), OTHER_TOKEN, password_hash=found.password_hash)
 
-    assert [each.id for each in await store.sessions("ada")] == ["s1"]
+    assert await store.sessions("ada") == []
 
 
 async def test_a_users_sessions_come_oldest_first(store: Store):

@@ -43,8 +43,7 @@ def password(name: Name, /, *, data: Data = None, database: Database = None) -> 
 
     async def work(store: Store) -> int:
         await _known(store, handle)
-        await store.set_password(handle, hashed(new_password()))
-        return len(await store.end_sessions(handle))
+        return len(await store.set_password(handle, hashed(new_password())))
 
     print(f"{handle} has a new password; sessions ended: {_with_store(asked_place(data, database), work)}")
 

@@ -189,7 +189,9 @@ class Store(Protocol):
 
     async def credential(self, name: UserId) -> Credential | None: ...
 
-    async def set_password(self, name: UserId, password_hash: str) -> None: ...
+    async def set_password(self, name: UserId, password_hash: str) -> Sequence[SessionId]:
+        """Give the user another password and end all its sessions; those that were. Raises NoSuchUser."""
+        ...
 
     async def disable(self, name: UserId, now_ms: int | None) -> None:
         """Disable the user and end all its sessions; with None, enable it again."""

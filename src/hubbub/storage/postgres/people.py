@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from hubbub.domain.errors import NameTaken, NoSuchUser
-from hubbub.domain.ids import UserId, inbox_log
+from hubbub.domain.ids import SessionId, UserId, inbox_log
 from hubbub.domain.model import User
 from hubbub.storage.base import Credential
 from hubbub.storage.postgres.database import Connection, Database, Row
 from hubbub.storage.postgres.rooms import ABOVE_ALL, add_log
-from hubbub.storage.postgres.sessions import end
+from hubbub.storage.postgres.sessions import end_all
 
 _USER = "SELECT name, created_at_ms, disabled_at_ms FROM users "
 _USERS = (
@@ -52,18 +52,19 @@ class People:
             return None
         return Credential(user=name, password_hash=row[0], disabled=row[1] is not None)
 
-    async def set_password(self, name: UserId, password_hash: str) -> None:
-        """Raises NoSuchUser."""
+    async def set_password(self, name: UserId, password_hash: str) -> Sequence[SessionId]:
+        """See Store.set_password."""
         async with self._db.writing() as connection:
+            # Whoever is signing in holds the user's row: this waits for them, and so sees their session.
             await _change(connection, name, "password_hash", password_hash)
+            return await end_all(connection, name)
 
     async def disable(self, name: UserId, now_ms: int | None) -> None:
         """See Store.disable. Raises NoSuchUser."""
         async with self._db.writing() as connection:
-            # Whoever is signing in holds the user's row: this waits for them, and so sees their session.
-            await _change(connection, name, "disabled_at_ms", now_ms)
+            await _change(connection, name, "disabled_at_ms", now_ms)  # waits for them here, too
             if now_ms is not None:
-                await end(connection, 'DELETE FROM sessions WHERE "user" = $1 RETURNING id', name)
+                await end_all(connection, name)
 
 
 async def add_user(connection: Connection, user: User, password_hash: str) -> None:

@@ -92,7 +92,7 @@ class Sessions:
 
     async def end_sessions(self, user: UserId) -> Sequence[SessionId]:
         async with self._db.writing() as connection:
-            return await end(connection, 'DELETE FROM sessions WHERE "user" = $1 RETURNING id', user)
+            return await end_all(connection, user)
 
     async def sweep_sessions(self, now_ms: int) -> int:
         """See Store.sweep_sessions. Also forgets endings that everybody has heard of."""
@@ -134,3 +134,8 @@ async def end(connection: Connection, delete: str, argument: str) -> Sequence[Se
         upto = await connection.fetchval(_NUMBER, len(ids))
         await connection.execute(_TELL, upto - len(ids), ids)
     return ids
+
+
+async def end_all(connection: Connection, user: UserId) -> Sequence[SessionId]:
+    """As `end`, of all sessions of `user`."""
+    return await end(connection, 'DELETE FROM sessions WHERE "user" = $1 RETURNING id', user)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hubbub.domain.errors import NameTaken, NoSuchUser
-from hubbub.domain.ids import UserId, inbox_log
+from hubbub.domain.ids import SessionId, UserId, inbox_log
 from hubbub.domain.model import User
 from hubbub.storage.base import Credential
 from hubbub.storage.sqlite.database import Database, Row
@@ -50,10 +50,12 @@ class People:
             return None
         return Credential(user=name, password_hash=row[0], disabled=row[1] is not None)
 
-    async def set_password(self, name: UserId, password_hash: str) -> None:
-        """Raises NoSuchUser."""
+    async def set_password(self, name: UserId, password_hash: str) -> Sequence[SessionId]:
+        """See Store.set_password."""
         async with self._db.saving():
             self._change(name, "UPDATE users SET password_hash = ? WHERE name = ?", (password_hash, name))
+            ended = self._db.rows("DELETE FROM sessions WHERE user = ? RETURNING id", (name,))
+        return [id for (id,) in ended]
 
     async def disable(self, name: UserId, now_ms: int | None) -> None:
         """See Store.disable. Raises NoSuchUser."""

@@ -6,6 +6,7 @@ everything is awaited under a deadline.
 
 import asyncio
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -119,7 +120,7 @@ class Stream(Line):
         self.frames.append(json.loads(text))
 
 
-class Chunked(Stream):
+class Chunked(Stream, ABC):
     """Server-sent events or lines of JSON, in chunks."""
 
     def __init__(self) -> None:
@@ -141,8 +142,9 @@ class Chunked(Stream):
                 self.ended_whole = True
         self.split()
 
+    @abstractmethod
     def split(self) -> None:
-        raise NotImplementedError
+        """Take apart what has come of the text."""
 
 
 class EventStream(Chunked):

@@ -1,6 +1,7 @@
 """A TCP relay on the loopback: what a door and a bad way to the bus have in common."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from typing import Self
 
 _CHUNK_BYTES = 64 * 1024
@@ -8,7 +9,7 @@ _CHUNK_BYTES = 64 * 1024
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-class Passage:
+class Passage(ABC):
     """Use as an async context manager.
 
     Always true: a connection stays with the server it was led to, and both break together.
@@ -29,13 +30,13 @@ class Passage:
 
     # -- what each has of its own -------------------------------------------
 
+    @abstractmethod
     def url_at(self, port: int) -> str:
         """How it is reached there."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def led_to(self) -> Ends:
         """A connection to the server. Raises OSError when nobody takes it."""
-        raise NotImplementedError
 
     async def bring_back(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         """Carry what the server says."""
